@@ -1,0 +1,3 @@
+"""Stillwatch finds adversarial-distillation campaigns in model-API logs."""
+
+__version__ = "0.1.0"
