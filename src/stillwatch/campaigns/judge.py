@@ -1,0 +1,101 @@
+"""Judging candidates: every family that did not form a group tests it; q-values over all groups looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwatch.domain.verdict import Family
+from stillwatch.signals import timing
+from stillwatch.signals.base import Group, Verdict
+from stillwatch.signals.population import Population
+from stillwatch.signals.registry import SIGNALS, TIES
+from stillwatch.signals.ties import screen
+
+F64 = npt.NDArray[np.float64]
+
+MATERIAL = {
+    Family.IDENTITY: 0.15,
+    Family.INFRASTRUCTURE: 0.20,
+    Family.CONTENT: 0.40,
+    Family.TIMING: 0.30,
+    Family.CONTINUITY: 0.10,
+    Family.INTENT: 0.40,
+}
+"""The least share of a group's accounts that must carry a family's evidence: what honest groups (families in one
+house, a few friends with one tool) reach is not material, however small its p-value."""
+
+MOST_JUDGED = 400
+
+
+class Judged(NamedTuple):
+    """A candidate with what each judging family says."""
+
+    group: Group
+    verdicts: dict[Family, Verdict]
+    p_value: float
+    """Bonferroni over the judging families."""
+    q_value: float
+
+
+def benjamini_hochberg(p: F64, looked_at: int) -> F64:
+    """q-values over ``looked_at`` groups, of which only those in ``p`` had p < 1 (Benjamini & Hochberg 1995)."""
+    order = np.argsort(p, kind="stable")
+    q = np.empty_like(p)
+    best = 1.0
+    for rank in range(len(p) - 1, -1, -1):
+        best = min(best, float(p[order[rank]]) * looked_at / (rank + 1))
+        q[order[rank]] = best
+    return q
+
+
+def promising(population: Population, group: Group) -> float:
+    """A cheap look without a null: the largest share of ties in families that did not form the group, or calm timing."""
+    best = 0.0
+    for signal in TIES:
+        if signal.family not in group.formed_by:
+            best = max(best, screen(population, signal.kinds, group) / MATERIAL[signal.family])
+    return max(best, timing.calmness(population, group) / MATERIAL[Family.TIMING])
+
+
+def judge_all(
+    population: Population,
+    candidates: list[Group],
+    *,
+    seed: int,
+    draws: int,
+    threads: int,
+    step: Callable[[str], None] = lambda _: None,
+) -> list[Judged]:
+    """Judge the promising candidates (all others count as p = 1), strongest first."""
+    timing.prepare(population)
+    with ThreadPoolExecutor(threads) as pool:
+        look = np.array(list(pool.map(lambda g: promising(population, g), candidates)))
+        order = np.lexsort((np.arange(len(look)), -look))
+        chosen = [candidates[i] for i in order[:MOST_JUDGED].tolist() if look[i] >= 0.8]
+        step("judging")
+        verdicts = list(pool.map(lambda g: judge_one(population, g, seed=seed, draws=draws), chosen))
+    p = np.array([bonferroni(v) for v in verdicts])
+    q = benjamini_hochberg(p, max(len(candidates), 1))
+    judged = [Judged(g, v, float(a), float(b)) for g, v, a, b in zip(chosen, verdicts, p, q, strict=True)]
+    return sorted(judged, key=lambda j: (j.p_value, -len(j.group.accounts), int(j.group.accounts[0])))
+
+
+def judge_one(population: Population, group: Group, *, seed: int, draws: int) -> dict[Family, Verdict]:
+    """The verdict of every available family that did not form the group."""
+    return {
+        signal.family: signal.judge(population, group, seed=seed, draws=draws)
+        for signal in SIGNALS
+        if signal.family not in group.formed_by and signal.available(population)
+    }
+
+
+def bonferroni(verdicts: dict[Family, Verdict]) -> float:
+    """One p-value for a group: the smallest over its judging families, times their number."""
+    if not verdicts:
+        return 1.0
+    return min(1.0, min(v.p_value for v in verdicts.values()) * len(verdicts))

@@ -1,0 +1,141 @@
+"""Honest explanations as competing hypotheses: each predicts something; the log decides whether it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from stillwatch.campaigns.traits import Traits, named
+from stillwatch.domain.verdict import Alternative, Family
+from stillwatch.signals.base import Verdict
+
+
+class Facts(NamedTuple):
+    """What an explanation may look at."""
+
+    traits: Traits
+    strong: Mapping[Family, Verdict]
+    """Families whose evidence is significant and material."""
+
+    @property
+    def machine(self) -> bool:
+        """Whether timing shows one dispatcher."""
+        return Family.TIMING in self.strong
+
+    @property
+    def tied(self) -> bool:
+        """Whether accounts are tied by something that a shared place or event does not explain."""
+        identity = self.strong.get(Family.IDENTITY)
+        own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
+        return own_hand or Family.CONTINUITY in self.strong
+
+
+class Lookalike(NamedTuple):
+    """One honest explanation: its prediction in words, what was seen, and whether it stands."""
+
+    kind: str
+    prediction: str
+    look: Callable[[Facts], tuple[bool, str]]
+
+
+def _percent(x: float) -> str:
+    return "unknown" if np.isnan(x) else f"{x:.0%}"
+
+
+def _one_customer(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    stands = t.customers < 5 or t.top_customer >= 0.5
+    return stands, f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts"
+
+
+def _one_payer(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    one = t.top_payer >= 0.8
+    open_about_it = t.top_domain >= 0.5 or t.verified >= 0.5 or t.accounts < 25
+    return bool(one and open_about_it), (
+        f"the commonest payment instrument pays for {_percent(t.top_payer)} of the accounts; "
+        f"one own mail domain: {_percent(t.top_domain)}; business or identity verified: {_percent(t.verified)}"
+    )
+
+
+def _company(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    stands = t.top_domain >= 0.7 and not f.machine and (t.verified >= 0.5 or t.top_network >= 0.5)
+    return bool(stands), f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}"
+
+
+def _benchmark(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    return bool(t.repeated >= 0.5 and t.distinct_prompts > 5 and not f.tied), (
+        f"{_percent(t.repeated)} of the requests were also sent by other customers ({t.distinct_prompts:,} distinct prompts)"
+    )
+
+
+def _viral(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    few = 0 < t.distinct_prompts <= max(5, t.accounts // 10)
+    return bool(
+        t.repeated >= 0.5 and few and not f.tied
+    ), f"{t.distinct_prompts:,} distinct prompts over {t.accounts:,} accounts"
+
+
+def _event(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    together = t.top_programme >= 0.6 or t.top_network >= 0.5 or t.busiest_hours >= 0.5
+    identity = f.strong.get(Family.IDENTITY)
+    only_place = identity is None or identity.channel in ("cohort", "mail_domain", "signup_address")
+    stands = together and only_place and t.per_account <= 60 and not f.machine and not f.tied
+    return bool(stands), (
+        f"commonest programme {_percent(t.top_programme)}, commonest network {_percent(t.top_network)}, "
+        f"busiest two hours {_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
+    )
+
+
+def _clockwork(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    hard = f.tied or Family.INFRASTRUCTURE in f.strong or Family.IDENTITY in f.strong
+    return bool(t.clockwork >= 0.6 and not hard), f"{_percent(t.clockwork)} of the gaps are whole minutes"
+
+
+def _red_team(f: Facts) -> tuple[bool, str]:
+    t = f.traits
+    programme = bool(np.isin(t.programme, named("security-research", "red-team", "safety-research")).any())
+    return bool(programme and t.top_programme >= 0.5 and t.per_account <= 200), (
+        f"commonest programme covers {_percent(t.top_programme)} of the accounts; security research: {'yes' if programme else 'no'}"
+    )
+
+
+def _tool(f: Facts) -> tuple[bool, str]:
+    others = [x for x in f.strong if x not in (Family.CONTENT, Family.INTENT)]
+    software_only = all(f.strong[x].channel in ("tls", "client", "parameters", "stack") for x in others)
+    seen = ", ".join(f"{x.value} ({f.strong[x].channel})" for x in others) or "nothing"
+    return software_only, f"beyond the shared program there is evidence of: {seen}"
+
+
+LOOKALIKES = (
+    Lookalike("fleet", "one declared customer owns the accounts", _one_customer),
+    Lookalike("shared-payer", "one payer stands openly behind all accounts (family, agency, start-up)", _one_payer),
+    Lookalike("company", "one organisation's people: one mail domain and network, human hours", _company),
+    Lookalike("benchmark", "the same finite items repeated by unrelated payers, not divided among them", _benchmark),
+    Lookalike("viral", "very few prompts, copied by many", _viral),
+    Lookalike("event", "a class or hackathon: one place, programme or hour, low volume, human sessions", _event),
+    Lookalike("cron", "independent jobs, each on its own round clock", _clockwork),
+    Lookalike("red-team", "enrolled security research, no scale-up", _red_team),
+    Lookalike("tool", "a popular program: same wording and client, but nothing else in common", _tool),
+)
+
+
+def weigh(facts: Facts) -> tuple[str | None, tuple[Alternative, ...]]:
+    """The first explanation that stands (None if none does), and all of them with what was seen."""
+    standing: str | None = None
+    out = []
+    for lookalike in LOOKALIKES:
+        stands, seen = lookalike.look(facts)
+        if stands and standing is None:
+            standing = lookalike.kind
+        out.append(
+            Alternative(kind=lookalike.kind, prediction=lookalike.prediction, observed=seen, rejected=not stands)
+        )
+    return standing, tuple(out)

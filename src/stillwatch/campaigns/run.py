@@ -1,0 +1,159 @@
+"""One scan from an open log to a case value; files, clock and screen stay outside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stillwatch.campaigns.build import Names, build_case
+from stillwatch.campaigns.detect import Settings, detect
+from stillwatch.campaigns.licences import apply_licences
+from stillwatch.campaigns.redaction import MASK
+from stillwatch.campaigns.singles import single_accounts
+from stillwatch.domain.errors import InputError
+from stillwatch.domain.licence import Licence
+from stillwatch.domain.verdict import CaseResult
+from stillwatch.engine import Engine
+from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
+
+I64 = npt.NDArray[np.int64]
+__all__ = ["ScanInput", "Settings", "run_scan"]
+
+
+class Reader(Protocol):
+    """What a scan needs of an open log."""
+
+    files: tuple[Path, ...]
+    columns_present: frozenset[str]
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Batches of the canonical table with ``source_file`` and ``source_row``."""
+        ...
+
+    def fetch_rows(self, wanted: dict[int, list[int]], columns: Sequence[str]) -> pa.Table:
+        """A few rows again."""
+        ...
+
+    def quarantine_table(self) -> pa.Table:
+        """Rows that could not be read."""
+        ...
+
+
+class ScanInput(NamedTuple):
+    """The opened inputs of a scan."""
+
+    reader: Reader
+    accounts: pa.Table | None
+    licences: tuple[Licence, ...]
+    quarantine: bool
+    show_text: bool
+
+
+def run_scan(
+    engine: Engine, given: ScanInput, settings: Settings, *, step: Callable[[str], None] = lambda _: None
+) -> CaseResult:
+    """Read, detect, build. Raises :class:`InputError` for bad input."""
+    reader = given.reader
+    step("text pass")
+    read_log(engine, reader.batches(), sorted(reader.columns_present))
+    repeated = duplicates(engine)
+    if repeated:
+        file, row = repeated[0]
+        if not given.quarantine:
+            raise InputError(
+                f"exchange_id is not unique: {len(repeated):,} rows repeat one",
+                where=f"{reader.files[file].name}, row {row}, column exchange_id",
+                remedy="give each exchange its own id, or use --on-bad-row quarantine",
+            )
+        drop_duplicates(engine)
+    population = build_population(engine, given.accounts, step)
+    found = detect(population, settings, step=step)
+    step("report")
+    frame = engine.collect("SELECT DISTINCT model FROM exchanges ORDER BY model")["model"].combine_chunks()
+    channels = engine.collect("SELECT DISTINCT channel FROM exchanges ORDER BY channel")["channel"].combine_chunks()
+    licensed = apply_licences(
+        population, given.licences, frame, channels, _organisations(engine, population.table["org_id"])
+    )
+
+    def exchange_ids(rows: I64) -> list[str]:
+        if not len(rows):
+            return []
+        wanted = ", ".join(str(int(r)) for r in rows)
+        table = engine.collect(
+            f"""SELECT r.row AS row, e.exchange_id AS given, e.key AS key FROM exchanges AS e
+                JOIN row_numbers AS r ON r.rid = e.rid WHERE r.row IN ({wanted}) ORDER BY r.row"""
+        )
+        names = [
+            g if g is not None else f"{k:016x}"
+            for g, k in zip(table["given"].to_pylist(), table["key"].to_pylist(), strict=True)
+        ]
+        place = {row: name for row, name in zip(table["row"].to_pylist(), names, strict=True)}
+        return [place[int(r)] for r in rows]
+
+    def prompts(rows: I64) -> list[str]:
+        rid = population.columns["rid"][rows].astype(np.int64)
+        wanted: dict[int, list[int]] = {}
+        for value in rid.tolist():
+            wanted.setdefault(value >> 40, []).append(value & ((1 << 40) - 1))
+        table = reader.fetch_rows(wanted, ["system_prompt", "prompt"])
+        return sorted(
+            "\n".join(part for part in (s, p) if part)
+            for s, p in zip(table["system_prompt"].to_pylist(), table["prompt"].to_pylist(), strict=True)
+        )
+
+    names = Names(frame, channels, exchange_ids, prompts)
+    case = build_case(
+        population,
+        found,
+        licensed,
+        single_accounts(population, found),
+        names,
+        _run(reader, population.size, len(population.ts)),
+    )
+    if given.quarantine:
+        case.quarantine = _quarantine(reader, repeated)
+    return case
+
+
+def _organisations(engine: Engine, from_table: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    seen = engine.collect("SELECT org FROM account_codes ORDER BY code")["org"].to_numpy().astype(np.uint64)
+    return np.where(from_table == 0, seen, from_table)
+
+
+def _quarantine(reader: Reader, repeated: list[tuple[int, int]]) -> pa.Table:
+    table = reader.quarantine_table()
+    if not repeated:
+        return table
+    more = pa.table(
+        {
+            "file": [reader.files[f].name for f, _ in repeated],
+            "row": [r for _, r in repeated],
+            "column": ["exchange_id"] * len(repeated),
+            "error": ["repeats the exchange_id of an earlier row"] * len(repeated),
+        },
+        schema=table.schema,
+    )
+    return pa.concat_tables([table, more])
+
+
+def _run(reader: Reader, accounts: int, exchanges: int) -> dict[str, object]:
+    inputs = []
+    for path in reader.files:
+        digest = hashlib.blake2b(digest_size=16)
+        with path.open("rb") as handle:
+            while block := handle.read(1 << 22):
+                digest.update(block)
+        inputs.append({"file": path.name, "bytes": path.stat().st_size, "blake2b": digest.hexdigest()})
+    return {
+        "inputs": inputs,
+        "accounts": accounts,
+        "exchanges": exchanges,
+        "columns": sorted(reader.columns_present),
+        "mask": MASK,
+    }

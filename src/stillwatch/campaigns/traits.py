@@ -1,0 +1,118 @@
+"""Plain facts of a group that honest explanations predict something about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stillwatch.kernels.hashing import hash_strings
+from stillwatch.kernels.rhythm import own_clock
+from stillwatch.signals.base import Group
+from stillwatch.signals.population import Population
+from stillwatch.signals.timing import sequences
+
+
+class Traits(NamedTuple):
+    """Shares are of the group's accounts (or of its sub-stream's exchanges where named so), 0…1; NaN = unknown."""
+
+    accounts: int
+    customers: int
+    exchanges: int
+    top_customer: float
+    payers: float
+    """Distinct payment instruments per account with one; 1 = everybody pays alone."""
+    top_payer: float
+    top_domain: float
+    """Share of the commonest mail domain that is concentrated in the group (public providers do not count)."""
+    verified: float
+    """Share with business or identity verification."""
+    top_programme: float
+    programme: int
+    repeated: float
+    """Share of the sub-stream's known prompts that two or more customers sent."""
+    distinct_prompts: int
+    per_account: float
+    """Median exchanges per account in the sub-stream."""
+    clockwork: float
+    busiest_hours: float
+    """Share of the sub-stream in its busiest two hours."""
+    substream: float
+    """Share of the members' exchanges that lie in the sub-stream."""
+    top_network: float
+    """Share of members seen on the group's commonest network."""
+
+
+def _top(values: npt.NDArray[np.uint64]) -> tuple[float, int]:
+    known = values[values != 0]
+    if not len(known):
+        return float("nan"), 0
+    names, counts = np.unique(known, return_counts=True)
+    return float(counts.max() / len(values)), int(names[counts.argmax()])
+
+
+def traits(population: Population, group: Group) -> Traits:
+    """Compute the traits of a group."""
+    accounts, rows = group.accounts, group.rows
+    table = population.table
+    customer = population.customer[accounts]
+    payment = table["payment_fingerprint"][accounts]
+    known_payment = payment[payment != 0]
+    domain = table["email_domain"]
+    top_domain, name = _top(domain[accounts])
+    if name and (domain == np.uint64(name)).sum() > 2 * (domain[accounts] == np.uint64(name)).sum():
+        top_domain = 0.0
+    programme, programme_name = _top(table["programme"][accounts])
+    prompt = population.columns["prompt"][rows]
+    by = population.customer[population.account[rows]]
+    known = prompt != 0
+    pairs = np.unique(np.column_stack([prompt[known], by[known].astype(np.uint64)]), axis=0) if known.any() else None
+    repeated, distinct = float("nan"), 0
+    if pairs is not None:
+        names, senders = np.unique(pairs[:, 0], return_counts=True)
+        distinct = len(names)
+        shared = names[senders >= 2]
+        repeated = float(np.isin(prompt[known], shared).mean())
+    ts, indptr = sequences(population.account, population.ts, rows, accounts)
+    held = np.diff(indptr)
+    clock = own_clock(ts, indptr)
+    hours = np.bincount((population.ts[rows] - population.ts[rows[0]]) // 3_600_000_000) if len(rows) else np.zeros(1)
+    pairs_of_hours = hours[:-1] + hours[1:] if len(hours) > 1 else hours
+    net = population.kinds["network"]
+    inside = np.zeros(population.size, np.bool_)
+    inside[accounts] = True
+    held_net = net.values[np.repeat(inside, np.diff(net.indptr))]
+    return Traits(
+        accounts=len(accounts),
+        customers=len(np.unique(customer)),
+        exchanges=len(rows),
+        top_customer=float(np.unique(customer, return_counts=True)[1].max() / len(accounts)),
+        payers=float(len(np.unique(known_payment)) / len(known_payment)) if len(known_payment) else float("nan"),
+        top_payer=_top(payment)[0],
+        top_domain=top_domain,
+        verified=_verified(population, accounts),
+        top_programme=programme,
+        programme=programme_name,
+        repeated=repeated,
+        distinct_prompts=distinct,
+        per_account=float(np.median(held)) if len(held) else 0.0,
+        clockwork=float(np.nanmean(clock)) if np.isfinite(clock).any() else float("nan"),
+        busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
+        substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
+        top_network=float(np.bincount(held_net).max() / len(accounts)) if len(held_net) else float("nan"),
+    )
+
+
+def _verified(population: Population, accounts: npt.NDArray[np.int32]) -> float:
+    level = population.table["verification"][accounts]
+    if not level.any():
+        return float("nan")
+    return float(np.isin(level, named("business", "id")).mean())
+
+
+def named(*names: str) -> npt.NDArray[np.uint64]:
+    """The hashes under which words of the contract's vocabulary are stored."""
+    out: npt.NDArray[np.uint64] = hash_strings(pa.array(names))
+    return out

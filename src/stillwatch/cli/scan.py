@@ -1,0 +1,122 @@
+"""`stillwatch scan`: read, detect, write a case."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numba
+import numpy as np
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stillwatch import __version__
+from stillwatch.campaigns.run import ScanInput, Settings, run_scan
+from stillwatch.case import impact_cost, price_table, write_case
+from stillwatch.domain.errors import InputError
+from stillwatch.engine import DuckEngine
+from stillwatch.report import print_summary, render_report, summary_json
+from stillwatch.sources import open_log, read_accounts, read_licences
+
+
+def scan(
+    exchanges: list[str] = typer.Argument(..., help="Logs: paths, globs, directories."),
+    out: Path = typer.Option(..., "--out", help="The case directory to write."),
+    accounts: str | None = typer.Option(None, "--accounts", help="The accounts table."),
+    licences: Path | None = typer.Option(None, "--licences", help="The licences file (YAML)."),
+    source: str | None = typer.Option(None, "--source", help="Log format or mapping file; detected when absent."),
+    engine: str = typer.Option("duckdb", "--engine", help="duckdb (embedded)."),
+    on_bad_row: str = typer.Option("fail", "--on-bad-row", help="fail or quarantine."),
+    rate: float = typer.Option(0.01, "--rate", min=1e-6, max=0.5, help="False-discovery rate over groups."),
+    prices: Path | None = typer.Option(None, "--prices", help="Price table (YAML) for the impact in money."),
+    threads: int = typer.Option(2, "--threads", min=1, help="Threads; results do not depend on it."),
+    seed: int = typer.Option(1, "--seed", help="Seed of the permutation tests."),
+    show_text: bool = typer.Option(False, "--show-text", help="Do not mask example texts in the report."),
+    quiet: bool = typer.Option(False, "--quiet", help="No output."),
+    json: bool = typer.Option(False, "--json", help="The summary as JSON on standard output."),
+) -> None:
+    """Find campaigns in API logs. Exit status 0: none, 3: found, 2: bad input, 1: failure."""
+    if engine != "duckdb":
+        raise InputError(f"engine {engine!r} is not available", remedy="use --engine duckdb")
+    if on_bad_row not in ("fail", "quarantine"):
+        raise InputError("--on-bad-row is neither fail nor quarantine")
+    timings: dict[str, float] = {}
+    console = Console(stderr=True)
+    with _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress:
+        progress("reading")
+        reader = open_log(exchanges, source=source, on_bad_row="quarantine" if on_bad_row == "quarantine" else "fail")
+        accounts_table = read_accounts(accounts) if accounts else None
+        licence_list = read_licences(licences) if licences else ()
+        settings = Settings(rate=rate, seed=seed, threads=threads)
+        with DuckEngine(threads=threads) as duck:
+            case = run_scan(
+                duck,
+                ScanInput(reader, accounts_table, licence_list, on_bad_row == "quarantine", show_text),
+                settings,
+                step=progress,
+            )
+        if prices is not None:
+            case = impact_cost(case, price_table(prices))
+        case.run["versions"] = _versions()
+        case.run["settings"] = {
+            "rate": rate,
+            "seed": seed,
+            "on_bad_row": on_bad_row,
+            "engine": engine,
+            "source": reader.format,
+        }
+        progress("writing")
+        write_case(case, out, timings=timings)
+        (out / "report.html").write_text(render_report(case), encoding="utf-8")
+        progress("")
+    if json:
+        typer.echo(jsonlib.dumps(summary_json(case), ensure_ascii=False, sort_keys=True))
+    elif not quiet:
+        print_summary(case, Console())
+        typer.echo(f"case: {out}   report: {out / 'report.html'}")
+    if any(c.verdict == "campaign" for c in case.campaigns):
+        raise typer.Exit(3)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "stillwatch": __version__,
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "pyarrow": pa.__version__,
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+    }
+
+
+@contextmanager
+def _steps(console: Console, *, enabled: bool, timings: dict[str, float]) -> Iterator[Any]:
+    """A progress line at a terminal; the seconds of each step either way."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not enabled,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("starting", total=None)
+        state: dict[str, Any] = {"name": None, "since": time.perf_counter()}
+
+        def step(name: str) -> None:
+            now = time.perf_counter()
+            if state["name"]:
+                timings[state["name"]] = round(timings.get(state["name"], 0.0) + now - state["since"], 3)
+            state.update(name=name, since=now)
+            bar.update(task, description=name)
+
+        yield step

@@ -1,0 +1,192 @@
+"""Compiled work on groups of accounts: how much they share beyond chance, and matched pseudo-groups."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def tied_members(members: I32, offsets: I64, indptr: I64, values: I32, frequency: I32, population: int) -> F64:
+    """How many members of each group are tied to another member by a shared value, beyond chance.
+
+    ``members`` with ``offsets`` lists G groups; ``indptr``/``values`` give each account's distinct values;
+    ``frequency`` counts accounts per value in a population of ``population`` accounts that have the kind at all.
+    For a value seen x times in a group of k such members and f times in the population, k·f/population are expected;
+    what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a member's tie
+    is the largest over its values. Hubs thus count only for what the group shares beyond everybody. Returns (G,).
+    """
+    n_groups = len(offsets) - 1
+    out = np.zeros(n_groups, np.float64)
+    seen = np.zeros(len(frequency), np.int32)
+    for g in range(n_groups):
+        known = 0
+        for i in range(offsets[g], offsets[g + 1]):
+            account = members[i]
+            if indptr[account + 1] > indptr[account]:
+                known += 1
+            for j in range(indptr[account], indptr[account + 1]):
+                seen[values[j]] += 1
+        if known >= 2:
+            total = 0.0
+            for i in range(offsets[g], offsets[g + 1]):
+                account = members[i]
+                best = 0.0
+                for j in range(indptr[account], indptr[account + 1]):
+                    x = seen[values[j]]
+                    if x >= 2:
+                        expected = known * frequency[values[j]] / population
+                        excess = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
+                        if excess > best:
+                            best = excess
+                total += best
+            out[g] = total
+        for i in range(offsets[g], offsets[g + 1]):
+            account = members[i]
+            for j in range(indptr[account], indptr[account + 1]):
+                seen[values[j]] = 0
+    return out
+
+
+@njit(cache=True, nogil=True)
+def tie_degrees(members: I32, indptr: I64, values: I32, frequency: I32, population: int) -> tuple[F64, I32]:
+    """Per member of one group its tie (0…1) and the value that gives it (-1: none); see :func:`tied_members`."""
+    seen = np.zeros(len(frequency), np.int32)
+    degree = np.zeros(len(members), np.float64)
+    by = np.full(len(members), -1, np.int32)
+    known = 0
+    for account in members:
+        if indptr[account + 1] > indptr[account]:
+            known += 1
+        for j in range(indptr[account], indptr[account + 1]):
+            seen[values[j]] += 1
+    for i, account in enumerate(members):
+        for j in range(indptr[account], indptr[account + 1]):
+            x = seen[values[j]]
+            if x >= 2:
+                expected = known * frequency[values[j]] / population
+                excess = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
+                if excess > degree[i]:
+                    degree[i] = excess
+                    by[i] = values[j]
+    return degree, by
+
+
+@njit(cache=True, nogil=True)
+def _next(state: np.uint64) -> np.uint64:
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    return state
+
+
+@njit(cache=True, nogil=True)
+def draw_matched(pool: I32, pool_offsets: I64, need: I64, draws: int, seed: int) -> I32:
+    """``draws`` pseudo-groups without replacement, ``need[h]`` accounts from stratum h each.
+
+    Stratum h is ``pool[pool_offsets[h]:pool_offsets[h+1]]`` and holds at least ``need[h]`` accounts.
+    Partial Fisher–Yates on a private copy, xorshift64 seeded by ``seed``. Returns (draws × sum(need),).
+    """
+    size = int(need.sum())
+    out = np.empty(draws * size, np.int32)
+    work = pool.copy()
+    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0xD1B54A32D192ED03)
+    if state == np.uint64(0):
+        state = np.uint64(1)
+    for _ in range(8):
+        state = _next(state)
+    at = 0
+    for _ in range(draws):
+        for h in range(len(need)):
+            low = pool_offsets[h]
+            count = pool_offsets[h + 1] - low
+            for i in range(need[h]):
+                state = _next(state)
+                pick = low + i + np.int64((state >> np.uint64(11)) % np.uint64(count - i))
+                work[low + i], work[pick] = work[pick], work[low + i]
+                out[at] = work[low + i]
+                at += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def co_activity(members: I32, offsets: I64, indptr: I64, bins: I32, counts: I32, profile: F64) -> F64:
+    """Common-mode activity of each group: cross products of its members' binned counts against independence.
+
+    ``indptr``/``bins``/``counts`` hold each account's activity; ``profile`` is the population's share per bin.
+    Returns Σ_{i≠j}Σ_t x_it x_jt over what the shared profile alone predicts (1 = independent given the profile).
+    """
+    n_groups = len(offsets) - 1
+    out = np.ones(n_groups, np.float64)
+    totals = np.zeros(len(profile), np.float64)
+    base = (profile * profile).sum()
+    for g in range(n_groups):
+        totals[:] = 0.0
+        own = 0.0
+        everything = 0.0
+        own_pairs = 0.0
+        for i in range(offsets[g], offsets[g + 1]):
+            account = members[i]
+            n = 0.0
+            for j in range(indptr[account], indptr[account + 1]):
+                # square-root damping: one heavy account must not stand for the group
+                c = np.sqrt(np.float64(counts[j]))
+                totals[bins[j]] += c
+                own += c * c
+                n += c
+            everything += n
+            own_pairs += n * n
+        cross = (totals * totals).sum() - own
+        predicted = base * (everything * everything - own_pairs)
+        if predicted > 0:
+            out[g] = cross / predicted
+    return out
+
+
+@njit(cache=True, nogil=True)
+def agreeing_pairs(left: I32, right: I32, indptr: I64, values: I32, frequency: I32, limit: int) -> int:
+    """How many pairs of accounts hold a common value that at most ``limit`` accounts hold (values ascending per account)."""
+    hits = 0
+    for e in range(len(left)):
+        i, j = indptr[left[e]], indptr[right[e]]
+        while i < indptr[left[e] + 1] and j < indptr[right[e] + 1]:
+            if values[i] < values[j]:
+                i += 1
+            elif values[i] > values[j]:
+                j += 1
+            else:
+                if frequency[values[i]] <= limit:
+                    hits += 1
+                    break
+                i += 1
+                j += 1
+    return hits
+
+
+@njit(cache=True)
+def union_find(n: int, left: I64, right: I64) -> I32:
+    """Component number (the smallest member) of each of n nodes under the given edges. Returns (n,)."""
+    parent = np.arange(n).astype(np.int32)
+    for e in range(len(left)):
+        a, b = left[e], right[e]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        if a < b:
+            parent[b] = a
+        elif b < a:
+            parent[a] = b
+    for i in range(n):
+        a = i
+        while parent[a] != a:
+            a = parent[a]
+        parent[i] = a
+    return parent

@@ -1,0 +1,151 @@
+"""Candidate groups: accounts that hold one telling value, and communities of accounts that share several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import networkit as nk
+import numpy as np
+import numpy.typing as npt
+
+from stillwatch.domain.verdict import Family
+from stillwatch.links.weights import kind_weights
+from stillwatch.signals.base import Group, Kind
+from stillwatch.signals.population import Population, Values
+from stillwatch.signals.registry import KINDS
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+LEAST_MEMBERS = 8
+HUGE_SHARE = 0.3
+SAME_GROUP = 0.85
+
+
+def value_groups(population: Population, kind: Kind) -> list[Group]:
+    """One candidate per value that at least eight customers and at most 30 % of all accounts hold."""
+    values = population.kinds[kind.name]
+    out = []
+    most = HUGE_SHARE * population.size
+    for value in np.flatnonzero((values.frequency >= LEAST_MEMBERS) & (values.frequency <= max(most, 50))).tolist():
+        accounts = values.holders_of(value)
+        rows = values.rows_of(value) if len(values.rows) else population.rows_of_accounts(accounts)
+        if kind.family in (Family.IDENTITY, Family.INFRASTRUCTURE):
+            rows = population.rows_of_accounts(accounts)
+        out.append(Group(accounts, rows, frozenset({kind.family}), kind.software, kind.name))
+    return out
+
+
+def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -> list[Group]:
+    """Communities of the bipartite graph account–value, weighted by learned kind weight × log(N/frequency).
+
+    Linear in holdings, without a hub cap: a hub's edges are light, and its excess is judged later. Parallel Louvain
+    with refinement (Staudt & Meyerhenke 2016, networkit PLM), single-threaded for repeatable results; disconnected
+    parts of a community are split.
+    """
+    weights = kind_weights(population)
+    parts: list[tuple[Values, float]] = [
+        (population.kinds[k.name], weights[k.name])
+        for k in kinds
+        if population.kinds[k.name].size and weights[k.name] > 0
+    ]
+    if not parts:
+        return []
+    n = population.size
+    left, right, weight = [], [], []
+    at = n
+    for values, kind_weight in parts:
+        useful = (values.frequency >= 2) & (values.frequency <= max(HUGE_SHARE * n, 50))
+        owner = np.repeat(np.arange(n), np.diff(values.indptr))
+        keep = useful[values.values]
+        left.append(owner[keep])
+        right.append(values.values[keep].astype(np.int64) + at)
+        weight.append(kind_weight * np.log(n / np.maximum(values.frequency[values.values[keep]], 1)))
+        at += values.size
+    u, v, w = np.concatenate(left), np.concatenate(right), np.concatenate(weight)
+    if not len(u):
+        return []
+    nk.setNumberOfThreads(1)
+    nk.setSeed(seed, False)
+    graph = nk.GraphFromCoo((w, (u, v)), n=at, weighted=True, directed=False)
+    plm = nk.community.PLM(graph, refine=True)
+    plm.run()
+    label = np.array(plm.getPartition().getVector(), np.int64)[:n]
+    touched = np.zeros(n, np.bool_)
+    touched[u] = True
+    out: list[Group] = []
+    families = frozenset(k.family for k in kinds)
+    software = all(k.software for k in kinds)
+    content = families == {Family.CONTENT}
+    for community in np.unique(label[touched]).tolist():
+        accounts = np.flatnonzero((label == community) & touched).astype(np.int32)
+        if int(population.representative[accounts].sum()) < LEAST_MEMBERS:
+            continue
+        rows = _shared_rows(population, kinds, accounts) if content else population.rows_of_accounts(accounts)
+        if len(rows):
+            accounts = np.unique(population.account[rows]).astype(np.int32)
+            if len(accounts) >= LEAST_MEMBERS:
+                out.append(Group(accounts, rows, families, software, "community"))
+    return out
+
+
+def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32) -> I64:
+    """The exchanges of a community's accounts that carry a value which the community shares beyond chance."""
+    inside = np.zeros(population.size, np.bool_)
+    inside[accounts] = True
+    picked: list[I64] = []
+    for kind in kinds:
+        values = population.kinds[kind.name]
+        if not values.size:
+            continue
+        held = values.values[np.repeat(inside, np.diff(values.indptr))]
+        x = np.bincount(held, minlength=values.size)
+        expected = len(accounts) * values.frequency / values.known
+        for value in np.flatnonzero((x >= 3) & (x - 1 - expected - 2 * np.sqrt(expected) >= 0.5 * x)).tolist():
+            rows = values.rows_of(value)
+            picked.append(rows[inside[population.account[rows]]])
+    return np.unique(np.concatenate(picked)) if picked else np.zeros(0, np.int64)
+
+
+def find_candidates(population: Population, *, seed: int, step: Callable[[str], None] = lambda _: None) -> list[Group]:
+    """All candidates, near-identical ones of the same origin family once (the larger stays)."""
+    groups: list[Group] = []
+    for kind in KINDS:
+        if kind.forms:
+            groups += value_groups(population, kind)
+    step("communities")
+    by_family: dict[Family, tuple[Kind, ...]] = {}
+    for kind in KINDS:
+        if kind.forms and kind.family is not Family.INTENT:
+            by_family[kind.family] = (*by_family.get(kind.family, ()), kind)
+    for family in (Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTENT, Family.CONTINUITY):
+        kinds = by_family[family]
+        hard = tuple(k for k in kinds if not k.software)
+        groups += communities(population, hard if family is Family.INFRASTRUCTURE else kinds, seed=seed)
+    linked = by_family[Family.IDENTITY] + tuple(k for k in by_family[Family.INFRASTRUCTURE] if not k.software)
+    groups += communities(population, linked, seed=seed)
+    return _distinct(groups)
+
+
+def _distinct(groups: list[Group]) -> list[Group]:
+    """Leave out a group when a kept one of the same families has nearly the same accounts."""
+    order = sorted(range(len(groups)), key=lambda i: (-len(groups[i].rows), -len(groups[i].accounts), i))
+    kept: list[Group] = []
+    by_account: dict[tuple[frozenset[Family], bool, int], list[int]] = {}
+    for i in order:
+        group = groups[i]
+        hit = False
+        for account in group.accounts[:: max(1, len(group.accounts) // 4)][:4].tolist():
+            for j in by_account.get((group.formed_by, group.software, account), ()):
+                both = len(np.intersect1d(group.accounts, kept[j].accounts, assume_unique=True))
+                if both >= SAME_GROUP * max(len(group.accounts), len(kept[j].accounts)):
+                    hit = True
+                    break
+            if hit:
+                break
+        if hit:
+            continue
+        for account in group.accounts.tolist():
+            by_account.setdefault((group.formed_by, group.software, account), []).append(len(kept))
+        kept.append(group)
+    return kept

@@ -1,0 +1,160 @@
+"""The one text pass: a batch of the log becomes integer columns and fingerprint rows. Nothing reads text after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.kernels.hashing import combine, hash_strings
+from stillwatch.kernels.text import TextFeatures, fingerprint_texts
+from stillwatch.signals import sketch
+from stillwatch.signals.tactics import exchange_tactics, lexicon
+
+U64 = npt.NDArray[np.uint64]
+
+_PARAMETERS = (
+    "temperature",
+    "top_p",
+    "n",
+    "max_output_tokens",
+    "logprobs",
+    "stream",
+    "reasoning_effort",
+    "response_format",
+)
+_EXTRACTION_LABELS = pa.array(["reasoning_extraction"])
+_REFUSED_FINISH = pa.array(["refusal", "content_filter"])
+
+
+def _hash(batch: pa.RecordBatch, name: str) -> U64:
+    out: U64 = hash_strings(batch.column(name))
+    return out
+
+
+def _ints(column: pa.Array, missing: int) -> npt.NDArray[np.int64]:
+    out: npt.NDArray[np.int64] = pc.fill_null(column, missing).to_numpy(zero_copy_only=False).astype(np.int64)
+    return out
+
+
+def parameter_vector(batch: pa.RecordBatch) -> U64:
+    """One hash per request of everything that the client set; 0 where every parameter is unknown."""
+    known = np.zeros(batch.num_rows, np.bool_)
+    hashes = []
+    for name in _PARAMETERS:
+        column = batch.column(name)
+        known |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+        hashes.append(hash_strings(pc.cast(column, pa.string())))
+    return np.where(known, combine(*hashes), np.uint64(0))
+
+
+def network_prefix(addresses: pa.Array) -> pa.Array:
+    """/24 of IPv4 and /48 of IPv6 as text; null where the address is unknown or not an address."""
+    v4 = pc.extract_regex(addresses, r"^(?P<net>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$").field("net")
+    v6 = pc.extract_regex(addresses, r"^(?P<net>[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}):").field("net")
+    return pc.coalesce(v4, v6)
+
+
+class FeaturePass:
+    """The kernel that :meth:`Engine.map_batches` runs; it holds settings only, so that batches are independent."""
+
+    def __init__(self, known_columns: Sequence[str]) -> None:
+        self._known = frozenset(known_columns)
+
+    def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
+        """Yields ``exchanges`` (one integer row per exchange) and ``fingerprints`` (exchange key, fingerprint)."""
+        system = fingerprint_texts(batch.column("system_prompt"), lexicon())
+        prompt = fingerprint_texts(batch.column("prompt"), lexicon())
+        edge = (
+            sketch.decode(batch.column("prompt_sketch"))
+            if batch.column("prompt_sketch").null_count < batch.num_rows
+            else None
+        )
+        prompt = sketch.merge(prompt, edge)
+        account = _hash(batch, "account_id")
+        ts = batch.column("ts").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        given_id = _hash(batch, "exchange_id")
+        derived = combine(
+            ts.view(np.uint64), account, prompt.hash, system.hash, _hash(batch, "model"), _hash(batch, "client_ip")
+        )
+        key = np.where(given_id == 0, derived, given_id)
+        rid = _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0)
+        prefix = _hash(batch, "prefix_hash")
+        system_hash, system_skeleton = system.hash, system.skeleton
+        if edge is not None:
+            system_hash = np.where(system_hash == 0, edge.system_hash, system_hash)
+            system_skeleton = np.where(system_skeleton == 0, edge.system_skeleton, system_skeleton)
+        status = _ints(batch.column("status"), 200)
+        output_tokens = _ints(batch.column("output_tokens"), -1)
+        refused = pc.fill_null(batch.column("refusal"), False).to_numpy(zero_copy_only=False).copy()
+        refused |= pc.fill_null(pc.is_in(batch.column("finish_reason"), _REFUSED_FINISH), False).to_numpy(
+            zero_copy_only=False
+        )
+        labelled = pc.fill_null(pc.is_in(batch.column("refusal_category"), _EXTRACTION_LABELS), False).to_numpy(
+            zero_copy_only=False
+        )
+        tactics = exchange_tactics(
+            prompt.cues,
+            system.cues,
+            n_tokens=prompt.n_tokens,
+            output_tokens=output_tokens.astype(np.int64),
+            refused=refused,
+            extraction_label=labelled,
+        )
+        addresses = batch.column("client_ip")
+        exchanges = pa.table(
+            {
+                "rid": rid,
+                "key": key,
+                "given": given_id != 0,
+                "account": account,
+                "account_id": batch.column("account_id"),
+                "ts": ts,
+                "org": _hash(batch, "org_id"),
+                "end_user": _hash(batch, "end_user_id"),
+                "session": _hash(batch, "session_id"),
+                "channel": batch.column("channel"),
+                "model": batch.column("model"),
+                "prompt": prompt.hash,
+                "skeleton": prompt.skeleton,
+                "prompt_tokens": prompt.n_tokens,
+                "fingerprints_total": prompt.fp_total,
+                "system": system_hash,
+                "system_skeleton": system_skeleton,
+                "edge_template": _hash(batch, "template_id"),
+                "prefix": np.where(prefix == 0, np.where(prompt.n_tokens >= 8, prompt.hash, np.uint64(0)), prefix),
+                "parameters": parameter_vector(batch),
+                "schema": _hash(batch, "tool_schema_hash"),
+                "status": status,
+                "refused": refused | labelled,
+                "tactics": tactics,
+                "address": hash_strings(addresses),
+                "network": hash_strings(network_prefix(addresses)),
+                "asn": _ints(batch.column("asn"), 0),
+                "client": _hash(batch, "user_agent"),
+                "tls": _hash(batch, "tls_fingerprint"),
+                "ref_issued": _hash(batch, "reasoning_ref_issued"),
+                "ref_presented": _hash(batch, "reasoning_ref_presented"),
+                "input_tokens": _ints(batch.column("input_tokens"), 0),
+                "output_tokens": output_tokens,
+                "reasoning_tokens": _ints(batch.column("reasoning_tokens"), 0),
+                "exchange_id": batch.column("exchange_id"),
+            }
+        )
+        return {"exchanges": exchanges, "fingerprints": _fingerprint_rows(rid, account, prompt)}
+
+
+def _fingerprint_rows(rid: npt.NDArray[np.generic], account: U64, features: TextFeatures) -> pa.Table:
+    lengths = np.diff(features.fp_offsets)
+    position = np.arange(len(features.fp_values), dtype=np.int64) - np.repeat(features.fp_offsets[:-1], lengths)
+    return pa.table(
+        {
+            "rid": np.repeat(rid, lengths),
+            "account": np.repeat(account, lengths),
+            "position": position.astype(np.int16),
+            "fingerprint": features.fp_values,
+        }
+    )

@@ -1,0 +1,111 @@
+"""Nulls and p-values: matched pseudo-groups of honest accounts, and tails that do not promise too much."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwatch.kernels.groups import draw_matched
+from stillwatch.signals.population import Population
+
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+def group_seed(accounts: I32, seed: int) -> int:
+    """A seed that depends on who is in the group, not on when it is looked at."""
+    mixed = np.uint64(seed * 2 + 1)
+    with np.errstate(over="ignore"):
+        body = (accounts.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= np.bitwise_xor.reduce(body ^ (body >> np.uint64(29)))
+    return int(mixed >> np.uint64(2))
+
+
+def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed: int, draws: int) -> tuple[I32, I64]:
+    """Pseudo-groups of the same size whose members come from the same strata. Returns (flat members, offsets).
+
+    The pool holds representatives that are not excluded. Neighbouring strata (cells are numbered so that neighbours
+    are alike) are joined from the top until each holds half as many again as needed and 8 more; a remainder that
+    finds no room joins the last. Pools do not overlap, so no account is drawn twice into one group.
+    """
+    eligible = np.flatnonzero(population.representative & ~population.excluded).astype(np.int32)
+    cells = stratum[eligible]
+    order = np.argsort(cells, kind="stable")[::-1]
+    eligible, cells = eligible[order], cells[order]
+    names, start = np.unique(-cells, return_index=True)
+    ends = np.append(start[1:], len(cells))
+    wanted = stratum[accounts]
+    need_of = {int(c): int(n) for c, n in zip(*np.unique(wanted, return_counts=True), strict=True)}
+    known = {int(-c) for c in names}
+    orphans = sorted((c for c in need_of if c not in known), reverse=True)
+    offsets, needs = [0], []
+    need = 0
+    for name, end in zip((-names).tolist(), ends.tolist(), strict=True):
+        while orphans and orphans[0] >= name:
+            need += need_of[orphans.pop(0)]
+        need += need_of.get(int(name), 0)
+        if need == 0:
+            # nobody of the group is like these: they are no null for it, unless a later need has to reach back
+            if len(offsets) == len(needs) + 1 and offsets[-1] != end:
+                offsets.append(end)
+                needs.append(0)
+        elif end - offsets[-1] >= need + need // 2 + 8:
+            offsets.append(end)
+            needs.append(need)
+            need = 0
+    need += sum(need_of[c] for c in orphans)
+    if need:
+        while needs and len(eligible) - offsets[-1] < need + 20:
+            need += needs.pop()
+            offsets.pop()
+        offsets.append(len(eligible))
+        needs.append(min(need, len(eligible)))
+    elif offsets[-1] != len(eligible):
+        offsets.append(len(eligible))
+        needs.append(0)
+    flat = draw_matched(
+        eligible, np.array(offsets, np.int64), np.array(needs, np.int64), draws, group_seed(accounts, seed)
+    )
+    return flat, np.arange(draws + 1, dtype=np.int64) * sum(needs)
+
+
+def rank_p(observed: float, null: F64) -> float:
+    """Monte-Carlo p-value (1+#{null ≥ observed})/(B+1) (Davison & Hinkley 1997, §4.2)."""
+    return float((1 + np.count_nonzero(null >= observed)) / (len(null) + 1))
+
+
+def tail_p(observed: float, null: F64, *, least_scale: float) -> float:
+    """Monte-Carlo p-value, extrapolated beyond the draws by an exponential tail.
+
+    The tail is fitted to the excesses over the 90 % quantile (a generalised Pareto tail of shape 0, Pickands 1975;
+    heavier than the normal tail that sums of many small terms have, hence on the cautious side). ``least_scale``
+    is the least scale that is believed, in units of the statistic.
+    """
+    p = rank_p(observed, null)
+    if observed <= null.max(initial=-np.inf):
+        return p
+    threshold = float(np.quantile(null, 0.9))
+    above = null[null > threshold] - threshold
+    scale = max(float(above.mean()) if len(above) else 0.0, least_scale)
+    return float(max(min(p, 0.1 * np.exp(-(observed - threshold) / scale)), 1e-300))
+
+
+def combine_minimum(observed: F64, null: F64) -> tuple[float, float]:
+    """One p-value for several channels of a family: the smallest, corrected by the same draws.
+
+    ``observed`` holds each channel's p-value (C,), ``null`` each draw's statistics (C, B), larger = more extreme.
+    Returns the family's p-value (Westfall & Young 1993, min-P; beyond the resolution of the draws the Šidák bound over
+    channels) and the share of draws that are strictly more extreme.
+    """
+    channels, draws = null.shape
+    ranks = np.empty_like(null)
+    for c in range(channels):
+        order = np.sort(null[c])
+        ranks[c] = (1 + draws - np.searchsorted(order, null[c], side="left")) / (draws + 1)
+    smallest = ranks.min(axis=0)
+    best = float(observed.min())
+    by_rank = (1 + np.count_nonzero(smallest <= best)) / (draws + 1)
+    family = by_rank if best > 2 / (draws + 1) else min(by_rank, -np.expm1(channels * np.log1p(-min(best, 0.5))))
+    strict = np.count_nonzero(smallest < best) / (draws + 1)
+    return float(max(family, 1e-300)), float(min(strict, family))

@@ -1,0 +1,165 @@
+"""The log after the text pass: accounts, exchanges and what they hold, as columns of integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+DAY_US = 86_400_000_000
+NEW_ACCOUNT_US = 30 * DAY_US
+
+
+@dataclass(frozen=True)
+class Values:
+    """The holdings of one kind: which account holds which value, and how common each value is.
+
+    ``indptr`` (accounts+1) and ``values`` list distinct value codes per account; ``frequency`` counts representatives
+    per value; ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
+    """
+
+    name: str
+    indptr: I64
+    values: I32
+    frequency: I32
+    known: int
+    holders_ptr: I64
+    holders: I32
+    rows_ptr: I64
+    rows: I64
+
+    @property
+    def size(self) -> int:
+        """Number of distinct values."""
+        return len(self.frequency)
+
+    def holders_of(self, value: int) -> I32:
+        """Accounts that hold a value, ascending."""
+        return self.holders[self.holders_ptr[value] : self.holders_ptr[value + 1]]
+
+    def rows_of(self, value: int) -> I64:
+        """Exchanges that carry a value, ascending (empty for kinds of the accounts table)."""
+        return self.rows[self.rows_ptr[value] : self.rows_ptr[value + 1]]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Accounts ordered by id, exchanges ordered by (time, key); everything a test needs, no text."""
+
+    account_ids: pa.Array
+    account: I32
+    """Account of each exchange."""
+    ts: I64
+    columns: dict[str, npt.NDArray[Any]]
+    """Further columns of exchanges: integers, in the same order."""
+    table: dict[str, npt.NDArray[Any]]
+    """Columns of the accounts table aligned to ``account_ids``; 0 where unknown."""
+    counts: I64
+    first: I64
+    last: I64
+    representative: npt.NDArray[np.bool_]
+    """One account per declared customer: a customer with many accounts counts once in every test."""
+    customer: I32
+    stratum: I32
+    excluded: npt.NDArray[np.bool_]
+    """Accounts that may not stand for honest traffic in a null (they are in a group already found)."""
+    kinds: dict[str, Values] = field(default_factory=dict)
+    unavailable: tuple[str, ...] = ()
+    capped: dict[str, int] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
+    """What a signal derives once from the population (references of its null)."""
+
+    @property
+    def size(self) -> int:
+        """Number of accounts."""
+        return len(self.counts)
+
+    def rows_of_accounts(self, accounts: I32) -> I64:
+        """All exchanges of some accounts, ascending."""
+        wanted = np.zeros(self.size, np.bool_)
+        wanted[accounts] = True
+        return np.flatnonzero(wanted[self.account])
+
+
+def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:
+    """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1)."""
+    order = np.argsort(keys, kind="stable")
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(keys, minlength=n), out=offsets[1:])
+    return offsets, order
+
+
+def make_values(
+    name: str,
+    accounts: npt.NDArray[Any],
+    raw: npt.NDArray[Any],
+    representative: npt.NDArray[np.bool_],
+    *,
+    rows: I64 | None = None,
+) -> Values:
+    """Holdings from (account, raw value) pairs (repeats allowed); raw 0 means unknown and is left out."""
+    keep = raw != 0
+    accounts, raw = accounts[keep], raw[keep]
+    row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
+    _, codes = np.unique(raw, return_inverse=True)
+    n_values = int(codes.max()) + 1 if len(codes) else 0
+    n_accounts = len(representative)
+    pairs = np.unique(accounts.astype(np.int64) * max(n_values, 1) + codes)
+    holder, value = pairs // max(n_values, 1), pairs % max(n_values, 1)
+    indptr = np.zeros(n_accounts + 1, np.int64)
+    np.cumsum(np.bincount(holder, minlength=n_accounts), out=indptr[1:])
+    of_representatives = representative[holder]
+    frequency = np.bincount(value[of_representatives], minlength=n_values).astype(np.int32)
+    known = int((np.diff(indptr) > 0)[representative].sum())
+    holders_ptr, order = csr(value, n_values)
+    if rows is None:
+        rows_ptr, row_list = np.zeros(n_values + 1, np.int64), row_ids
+    else:
+        rows_ptr, row_order = csr(codes, n_values)
+        row_list = row_ids[row_order]
+    return Values(
+        name=name,
+        indptr=indptr,
+        values=value.astype(np.int32),
+        frequency=frequency,
+        known=max(known, 1),
+        holders_ptr=holders_ptr,
+        holders=holder[order].astype(np.int32),
+        rows_ptr=rows_ptr,
+        rows=row_list,
+    )
+
+
+def strata(counts: I64, created: I64, last: I64) -> I32:
+    """Matching cells of the nulls: volume (powers of two, 8 classes) × age (unknown, new, old)."""
+    volume = np.minimum(np.floor(np.log2(np.maximum(counts, 1))), 9).astype(np.int32)
+    age = np.where(created == 0, 0, np.where(last - created < NEW_ACCOUNT_US, 1, 2)).astype(np.int32)
+    return (volume * 3 + age).astype(np.int32)
+
+
+def representatives(customer_raw: U64, counts: I64) -> tuple[I32, npt.NDArray[np.bool_]]:
+    """Customer codes and one representative account (the busiest, then the first) per declared customer.
+
+    A customer that would hold more than half of all accounts declares nothing and is ignored.
+    """
+    n = len(counts)
+    own = np.arange(n, dtype=np.int64)
+    if not customer_raw.any():
+        return own.astype(np.int32), np.ones(n, np.bool_)
+    _, inverse, sizes = np.unique(customer_raw, return_inverse=True, return_counts=True)
+    declared = (customer_raw != 0) & (sizes[inverse] * 2 <= n)
+    code = np.where(declared, n + inverse, own)
+    _, customer = np.unique(code, return_inverse=True)
+    order = np.lexsort((own, -counts, customer))
+    first = np.ones(n, np.bool_)
+    first[1:] = customer[order][1:] != customer[order][:-1]
+    flags = np.zeros(n, np.bool_)
+    flags[order[first]] = True
+    return customer.astype(np.int32), flags

@@ -1,0 +1,70 @@
+"""The test that five families share: do members hold the same values more than matched accounts do?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stillwatch.domain.verdict import Family
+from stillwatch.kernels.groups import tie_degrees, tied_members
+from stillwatch.signals.base import Group, Kind, Verdict
+from stillwatch.signals.nulls import combine_minimum, matched_groups, tail_p
+from stillwatch.signals.population import Population
+
+LEAST_SCALE = 0.35
+"""Scale of the tail in tied members when no draw ties at all: an extra member is believed e^-2.9."""
+
+
+class TieSignal(NamedTuple):
+    """A family of evidence made of kinds of shared values; see :func:`kernels.groups.tied_members`."""
+
+    family: Family
+    kinds: tuple[Kind, ...]
+    null: str
+    source: str
+    evades: str
+
+    def available(self, population: Population) -> bool:
+        """At least one kind has values in this log."""
+        return any(population.kinds[kind.name].size > 0 for kind in self.kinds)
+
+    def judge(self, population: Population, group: Group, *, seed: int, draws: int) -> Verdict:
+        """Monte-Carlo test on representatives, min-P over the kinds.
+
+        Software kinds sit out where software formed the group."""
+        kinds = [k for k in self.kinds if population.kinds[k.name].size > 0 and not (k.software and group.software)]
+        members = group.accounts[population.representative[group.accounts]]
+        if not kinds or len(members) < 2:
+            return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
+        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
+        one = np.array([0, len(members)], np.int64)
+        observed, p_values, nulls = [], [], []
+        for kind in kinds:
+            v = population.kinds[kind.name]
+            u = float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0])
+            null = tied_members(flat, offsets, v.indptr, v.values, v.frequency, v.known)
+            observed.append(u)
+            nulls.append(null)
+            p_values.append(tail_p(u, null, least_scale=LEAST_SCALE))
+        best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
+        p, strict = combine_minimum(np.array(p_values), np.array(nulls))
+        tied = np.zeros(len(group.accounts))
+        for kind, p_kind in zip(kinds, p_values, strict=True):
+            if p_kind <= 0.01:
+                v = population.kinds[kind.name]
+                degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
+                tied = np.maximum(tied, degree)
+        return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
+
+
+def screen(population: Population, kinds: tuple[Kind, ...], group: Group) -> float:
+    """The largest share of tied members over the kinds, without a null: a cheap look before the test."""
+    members = group.accounts[population.representative[group.accounts]]
+    one = np.array([0, len(members)], np.int64)
+    best = 0.0
+    for kind in kinds:
+        v = population.kinds[kind.name]
+        if v.size and not (kind.software and group.software):
+            best = max(best, float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0]))
+    return best / max(len(members), 1)
