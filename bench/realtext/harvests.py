@@ -10,7 +10,7 @@ import numpy as np
 from ledger import Account, Ledger
 from people import chatter
 from texts import Deck, Item
-from traces import DAY, SECOND, Times
+from traces import SECOND, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Means:
 def recruit(book: Ledger, name: str, count: int, means: Means, language: str = "en") -> list[Account]:
     """The operator's accounts; shared things come from pools, the rest is drawn as for anybody."""
     cards = [book.token("pay") for _ in range(max(1, round(count / means.per_card)))] if means.per_card else []
-    pool = [book.network.inside("datacenter") for _ in range(means.proxies)]
+    pool = [book.network.server(0.4) for _ in range(means.proxies)]
     clients = [book.network.stack(False) for _ in range(means.clients)]
-    lengths = book.traces.profile()
+    lengths = book.traces.profile(most=1500.0)
     out = []
     for _ in range(count):
         fixed: dict[str, Any] = {**means.fixed, "model": means.model, "system": means.system, "lengths": lengths}
@@ -73,12 +73,18 @@ def split(book: Ledger, accounts: list[Account], rows: list[Item], times: Times,
             book.send(ready[0], int(ts), template.format(item.prompt), item.response)
 
 
+def at(accounts: list[Account], turn: int) -> Account:
+    return accounts[turn % len(accounts)]
+
+
 def rotate(book: Ledger, accounts: list[Account], rows: list[Item], times: Times, jitter: float, form: str) -> None:
     """Round robin: accounts take turns; every turn is delayed by up to `jitter` of a cycle."""
     cycle = float(np.median(np.diff(times))) * len(accounts) if len(times) > 1 else 0.0
-    for index, (ts, item) in enumerate(zip(times, rows, strict=False)):
+    turn = 0
+    for ts, item in zip(times, rows, strict=False):
+        turn = next((turn + i for i in range(1, len(accounts)) if alive(book, at(accounts, turn + i), int(ts))), turn)
         late = int(ts + book.rng.uniform(0, jitter) * cycle)
-        book.send(accounts[index % len(accounts)], late, form.format(item.prompt), item.response)
+        book.send(at(accounts, turn), late, form.format(item.prompt), item.response)
 
 
 def cover(book: Ledger, accounts: list[Account], per_account: float, deck: Deck | None = None) -> None:
@@ -173,7 +179,3 @@ def working_days(book: Ledger, count: float) -> Times:
         end = min(day + 1.0, begin + float(book.rng.uniform(0.35, 0.6)))
         parts.append(book.traces.machine(count / book.days, since=begin / book.days, until=end / book.days))
     return merge(*parts)
-
-
-def span_days(book: Ledger) -> float:
-    return (book.end - book.start) / (DAY * SECOND)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from network import Network, Stack
-from texts import Item, Library
+from texts import RESPONSE_LIMIT, Item, Library
 from traces import DAY, SECOND, Floats, Traces
 
 T = TypeVar("T")
@@ -176,7 +176,7 @@ class Ledger:
         wide = sum(ord(char) > 0x2E80 for char in prompt[:200]) > 20
         size = len(prompt) / (1.6 if wide else 4.1) + len(system or "") / 4.2 + 6 + given.get("history", 0)
         limit = account.parameters.get("max_output_tokens")
-        output = int(given.get("output") or (self.rng.integers(12, 60) if refused else self.length(account)))
+        output = int(given.get("output") or (self.rng.integers(12, 60) if refused else self.length(account, response)))
         cut = limit is not None and output >= limit
         body = REFUSALS[int(self.rng.integers(3))] if refused else response or self.pick(self.library.replies)
         address = account.addresses[0] if self.chance(0.8) else self.pick(account.addresses)
@@ -215,8 +215,12 @@ class Ledger:
         )
         return True
 
-    def length(self, account: Account) -> int:
-        return self.traces.output_tokens(account.lengths)
+    def length(self, account: Account, response: str | None) -> int:
+        """Output tokens: those of a stored reply that is whole, else a draw from the account's real client."""
+        if response and len(response) < RESPONSE_LIMIT:
+            wide = 1.6 if ord(response[0]) > 0x2E80 else 4.1
+            return 1 + int(len(response) / wide * self.rng.uniform(0.85, 1.25))
+        return max(60 if response else 1, self.traces.output_tokens(account.lengths))
 
     def send(self, account: Account, ts: int, item: Item | str, response: str | None = None, **given: Any) -> None:
         """As `emit`, with the throttling anybody meets now and then: the same account tries again."""

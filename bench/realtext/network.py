@@ -93,8 +93,22 @@ class Network:
                 apis.append(Stack(agent, str(pick(tls[kind]))))
         return apps, apis
 
+    @cached_property
+    def clouds(self) -> list[tuple[int, int]]:
+        """The blocks most servers of this log sit in."""
+        blocks = self.ranges["datacenter"]
+        return [blocks[int(i)] for i in self.rng.integers(len(blocks), size=30)]
+
+    @cached_property
+    def gateways(self) -> list[str]:
+        """Egress addresses that unrelated customers share: cloud NAT, build services, commercial proxies."""
+        return [self.inside("datacenter") for _ in range(70)]
+
+    def server(self, shared: float) -> str:
+        return str(self.rng.choice(self.gateways)) if self.rng.random() < shared else self.inside("datacenter")
+
     def inside(self, kind: str) -> str:
-        blocks = self.ranges[kind]
+        blocks = self.clouds if kind == "datacenter" and self.rng.random() < 0.8 else self.ranges[kind]
         first, size = blocks[int(self.rng.integers(len(blocks)))]
         return str(ipaddress.IPv4Address(first + int(self.rng.integers(size))))
 
@@ -116,7 +130,7 @@ class Network:
             return [str(a) for a in self.rng.choice(self.carriers, 2, replace=False)]
         if kind == "vpn":
             return [str(a) for a in self.rng.choice(self.exits, int(self.rng.integers(1, 4)), replace=False)]
-        return [self.inside("datacenter") for _ in range(1 + int(self.rng.random() < 0.3))]
+        return [self.server(0.3) for _ in range(1 + int(self.rng.random() < 0.3))]
 
     def stack(self, app: bool) -> Stack:
         """A client by popularity (Zipf), never one of a kind for attackers."""

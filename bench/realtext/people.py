@@ -65,6 +65,28 @@ def trials(book: Ledger, count: int) -> None:
         chatter(book, account, int(book.rng.integers(1, 12)))
 
 
+def returning(book: Ledger, count: int) -> None:
+    """People whose account is blocked (a failed payment, a mistaken ban) and who open another one and go on."""
+    for _ in range(count):
+        first = book.account("honest:returning", app=book.chance(0.5))
+        chatter(book, first, int(book.rng.integers(6, 30)))
+        rows = [row for row in book.exchanges[-60:] if row["account_id"] == first.id]
+        if len(rows) < 4:
+            continue
+        cut = rows[len(rows) // 2]["ts"]
+        for row in rows[len(rows) // 2 :]:
+            row.update(status=403, response=None, output_tokens=None, finish_reason=None, refusal=None)
+        age = (book.start - cut) / (86_400 * SECOND) - float(book.rng.uniform(0.01, 0.2))
+        device = str(book.accounts[-1]["device_fingerprint"] or "") or None
+        second = book.account(
+            "honest:returning", app=first.channel == "app", stack=first.stack, addresses=first.addresses,
+            days_old=age, device=device, parameters=first.parameters,
+        )  # fmt: skip
+        chatter(book, second, int(book.rng.integers(3, 20)))
+        for row in rows[len(rows) // 2 :][:2]:
+            book.emit(second, second.created + int(book.rng.uniform(120, 3000) * SECOND), row["prompt"])
+
+
 def editors(book: Ledger, count: int) -> None:
     """Prompt engineers: the near-duplicate edits of one real Tensor Trust player each."""
     players = book.library.editors
@@ -106,7 +128,7 @@ def agents(book: Ledger, count: int) -> None:
         for _ in range(1 + int(book.chance(0.3))):
             task, session, turn = book.library.code.deal(), book.token("s"), 0
             for ts, inp, out, cached in book.traces.agent(110):
-                result = f"[tool_result {book.token('r')}] {book.library.code.deal().response or 'ok'}"
+                result = f"[tool_result {book.token('r')}] {book.pick(book.library.replies)}"
                 text = task.prompt if book.chance(0.1) else result
                 turn += 2
                 usage = {"input": inp, "output": out, "cached": cached, "messages": turn}

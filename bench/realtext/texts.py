@@ -113,7 +113,8 @@ class Library:
     @cached_property
     def chat(self) -> Deck:
         pool = [item for name in ("B_autoj_scenario_queries", "B_lima", "B_lmsys_arena") for item in self.load(name)]
-        pool += self.load("B_instructionwild") + self.load("B_sharegpt_1k")
+        pool += self.load("B_instructionwild") + self.load("B_sharegpt_1k") + self.load("C_xstest", kind="safe")
+        pool += self.load("A_gpteacher", subset="roleplay")
         pool = [item for item in {item.prompt: item for item in pool}.values() if item.lang != "zh"]
         name_topics(pool)
         return Deck(pool, self.rng)
@@ -121,7 +122,7 @@ class Library:
     @cached_property
     def code(self) -> Deck:
         """What developers send: code requests, function-calling queries, half of the plugin queries."""
-        pool = self.load("A_gpteacher", subset="codegen") + self.load("B_bfcl_live") + self.tool_queries[0::2][:4000]
+        pool = self.load("A_gpteacher", subset="codegen") + self.load("B_bfcl_live") + self.tool_queries[0::2]
         for item in pool:
             item.topic = ""
         name_topics(pool)
@@ -135,7 +136,7 @@ class Library:
     def chinese(self) -> Deck:
         """Chinese-speaking people: posted and arena prompts, and the half of the instructions no harvest draws on."""
         pool = [i for name in ("B_instructionwild", "B_lmsys_arena") for i in self.load(name) if i.lang == "zh"]
-        pool += self.shuffled(self.load("A_alpaca_zh", subset="part-00"))[:2500]
+        pool += self.shuffled(self.load("A_alpaca_zh", subset="part-00"))[:6000]
         return Deck(pool, self.rng)
 
     @cached_property

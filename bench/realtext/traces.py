@@ -107,8 +107,10 @@ class Traces:
         steps = self.agents[int(self.rng.integers(len(self.agents)))][:budget]
         return [(begin + int(at * SECOND), inp, out, cached) for at, inp, out, cached in steps]
 
-    def profile(self) -> Floats:
-        return self.lengths[int(self.rng.integers(len(self.lengths)))]
+    def profile(self, most: float = np.inf) -> Floats:
+        """One real client's output lengths; `most` bounds their 90th percentile."""
+        fitting = [lengths for lengths in self.lengths if lengths[10] <= most]
+        return fitting[int(self.rng.integers(len(fitting)))]
 
     def output_tokens(self, profile: Floats) -> int:
         return max(1, int(np.interp(self.rng.random(), LEVELS, profile)))

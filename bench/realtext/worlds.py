@@ -31,6 +31,7 @@ def population(book: Ledger, scale: float, corpus: list[Item], form: str = "{}")
     people.chats(book, n(1350))
     people.chinese(book, n(190))
     people.trials(book, n(140))
+    people.returning(book, n(14))
     people.editors(book, n(190))
     people.developers(book, n(420))
     people.agents(book, n(110))
@@ -118,10 +119,10 @@ def cot_gsm8k(book: Ledger, scale: float) -> None:
     rows, form = book.library.shuffled(book.library.load("A_seed_gsm8k_train")), cot_form(book)
     population(book, scale, rows[6600:], form)
     means = Means(per_card=3, proxies=12, clients=1, parameters={"temperature": 0.7}, new=0.7, model="atlas-large-3")
-    accounts = recruit(book, "cot", max(3, round(6600 * min(1.0, scale) / (300 * book.days))), means)
-    times = working_days(book, 6600 * min(1.0, scale))
-    ready = max(a.created for a in accounts)
-    rotate(book, accounts, rows[:6600], times[times > ready], 0.35, form)
+    queue = rows[:6600] + book.library.shuffled(rows[:6600])  # two sampled rationales per question
+    wanted = len(queue) * min(1.0, scale)
+    accounts = recruit(book, "cot", max(3, round(wanted / (300 * book.days))), means)
+    rotate(book, accounts, queue, working_days(book, wanted), 0.35, form)
 
 
 def zh_alpaca(book: Ledger, scale: float) -> None:

@@ -58,8 +58,7 @@ def campaign_id(population: Population, accounts: I32) -> str:
 
 def _label(channel: str) -> str:
     own = {
-        "no_sessions": "no sessions",
-        "round_the_clock": "round the clock",
+        "one_dispatcher": "no sessions and equal loads",
         "common_mode": "active together",
         "dispatch_order": "dispatch order",
     }

@@ -24,6 +24,10 @@ I64 = npt.NDArray[np.int64]
 LEAST_CAMPAIGN = 12
 SIGNIFICANT = 0.001
 OVERLAP = 0.3
+PURITY = 0.8
+SPREAD = 0.05
+FRINGE = 0.2
+_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters")
 
 
 class Settings(NamedTuple):
@@ -80,8 +84,9 @@ def independent_kinds(group: Group, strong: dict[Family, Verdict]) -> int:
     hand = {Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTINUITY} & seen
     if group.software and Family.INFRASTRUCTURE in group.formed_by:
         hand -= {Family.INFRASTRUCTURE} if Family.INFRASTRUCTURE not in strong else set()
-    rhythm = {Family.TIMING} & seen
-    return bool(work) + bool(hand) + bool(rhythm) + (len(hand) >= 3)
+    timing = strong.get(Family.TIMING)
+    rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
+    return bool(work) + bool(hand) + rhythm + (len(hand) >= 3)
 
 
 def substream(population: Population, judged: Judged) -> Group:
@@ -197,6 +202,51 @@ def merge(population: Population, found: list[Found], settings: Settings) -> lis
     return out + kept
 
 
+def specific(population: Population, group: Group) -> Group:
+    """Members hold something that is the group's own: a value most of whose other holders are members too.
+
+    Repeated until it settles (at most five rounds): what a common phrase or a hub brought in falls out. A group without
+    any such value (its template is that of a popular program) stays as it is.
+    """
+    kinds = [k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN]
+    inside = np.zeros(population.size, np.bool_)
+    inside[group.accounts] = True
+    of_group = np.zeros(len(population.ts), np.bool_)
+    of_group[group.rows] = True
+    own_rows = np.zeros(len(population.ts), np.bool_)
+    for _ in range(5):
+        kept = np.zeros(population.size, np.bool_)
+        own_rows[:] = False
+        for kind in kinds:
+            v = population.kinds[kind.name]
+            if not v.size:
+                continue
+            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            mine = inside[owner]
+            x = np.bincount(v.values[mine], minlength=v.size)
+            holders = np.diff(v.holders_ptr)
+            least = max(6, SPREAD * inside.sum()) if kind.software else 3
+            own = (x >= least) & ((x - 1) >= PURITY * (holders - 1))
+            kept[owner[mine & own[v.values]]] = True
+            if kind.family is Family.CONTENT:
+                for value in np.flatnonzero(own).tolist():
+                    own_rows[v.rows_of(value)] = True
+        own_rows &= of_group & kept[population.account]
+        if own_rows.sum() >= 0.5 * of_group.sum():
+            kept &= ~_fringe(population, kept, own_rows)
+        if kept.sum() < LEAST_CAMPAIGN or (kept == inside).all():
+            break
+        inside = kept
+    accounts = np.flatnonzero(inside).astype(np.int32)
+    return group._replace(accounts=accounts, rows=group.rows[inside[population.account[group.rows]]])
+
+
+def _fringe(population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Accounts that only brush the shared work: under a fifth of the members' median share of their own traffic."""
+    share = np.bincount(population.account[rows], minlength=population.size) / population.counts
+    return np.asarray(share < FRINGE * np.median(share[inside]))
+
+
 def _union(population: Population, bucket: list[Found], settings: Settings) -> Found:
     """One campaign out of overlapping groups; families that formed one part may have judged another."""
     lead = min(bucket, key=lambda f: (f.p_value, -len(f.group.accounts)))
@@ -208,7 +258,7 @@ def _union(population: Population, bucket: list[Found], settings: Settings) -> F
         for family, v in f.verdicts.items():
             if family not in verdicts or v.p_value < verdicts[family].p_value:
                 verdicts[family] = v
-    group = lead.group._replace(accounts=accounts, rows=rows)
+    group = specific(population, lead.group._replace(accounts=accounts, rows=rows))
     return lead._replace(
         group=group,
         verdicts=verdicts,

@@ -22,7 +22,8 @@ class Facts(NamedTuple):
     @property
     def machine(self) -> bool:
         """Whether timing shows one dispatcher."""
-        return Family.TIMING in self.strong
+        timing = self.strong.get(Family.TIMING)
+        return timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
 
     @property
     def tied(self) -> bool:
@@ -68,14 +69,15 @@ def _company(f: Facts) -> tuple[bool, str]:
 
 def _benchmark(f: Facts) -> tuple[bool, str]:
     t = f.traits
-    return bool(t.repeated >= 0.5 and t.distinct_prompts > 5 and not f.tied), (
-        f"{_percent(t.repeated)} of the requests were also sent by other customers ({t.distinct_prompts:,} distinct prompts)"
+    return bool(t.repeated >= 0.5 and t.distinct_prompts > 5 and t.coverage >= 0.25 and not f.tied), (
+        f"{_percent(t.repeated)} of the requests were also sent by other customers; the median customer sent "
+        f"{_percent(t.coverage)} of the {t.distinct_prompts:,} distinct prompts"
     )
 
 
 def _viral(f: Facts) -> tuple[bool, str]:
     t = f.traits
-    few = 0 < t.distinct_prompts <= max(5, t.accounts // 10)
+    few = 0 < t.distinct_prompts <= max(5, t.accounts // 4)
     return bool(
         t.repeated >= 0.5 and few and not f.tied
     ), f"{t.distinct_prompts:,} distinct prompts over {t.accounts:,} accounts"

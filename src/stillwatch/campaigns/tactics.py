@@ -55,7 +55,7 @@ def _group_tactics(population: Population, found: Found) -> dict[str, tuple[I64,
     out: dict[str, tuple[I64, float, str]] = {}
     strong = {f: v for f, v in found.verdicts.items() if v.p_value <= 0.001}
     timing = strong.get(Family.TIMING)
-    if timing is not None and timing.channel in ("dispatch_order", "common_mode", "no_sessions"):
+    if timing is not None and timing.channel in ("dispatch_order", "one_dispatcher"):
         out["T-LOADBAL"] = (rows, 1.0, f"timing shows one dispatcher: {timing.channel.replace('_', ' ')}")
     elif Family.IDENTITY in strong and strong[Family.IDENTITY].channel == "payment":
         out["T-LOADBAL"] = (rows, 1.0, "unrelated-looking accounts share payment instruments")

@@ -34,6 +34,9 @@ class Traits(NamedTuple):
     repeated: float
     """Share of the sub-stream's known prompts that two or more customers sent."""
     distinct_prompts: int
+    coverage: float
+    """Median share of the group's distinct prompts that one account sent: near 1 for a benchmark, 1/accounts for a
+    corpus dealt out."""
     per_account: float
     """Median exchanges per account in the sub-stream."""
     clockwork: float
@@ -69,11 +72,12 @@ def traits(population: Population, group: Group) -> Traits:
     by = population.customer[population.account[rows]]
     known = prompt != 0
     pairs = np.unique(np.column_stack([prompt[known], by[known].astype(np.uint64)]), axis=0) if known.any() else None
-    repeated, distinct = float("nan"), 0
+    repeated, distinct, coverage = float("nan"), 0, float("nan")
     if pairs is not None:
         names, senders = np.unique(pairs[:, 0], return_counts=True)
         distinct = len(names)
         shared = names[senders >= 2]
+        coverage = float(np.median(np.unique(pairs[:, 1], return_counts=True)[1]) / distinct)
         repeated = float(np.isin(prompt[known], shared).mean())
     ts, indptr = sequences(population.account, population.ts, rows, accounts)
     held = np.diff(indptr)
@@ -97,6 +101,7 @@ def traits(population: Population, group: Group) -> Traits:
         programme=programme_name,
         repeated=repeated,
         distinct_prompts=distinct,
+        coverage=coverage,
         per_account=float(np.median(held)) if len(held) else 0.0,
         clockwork=float(np.nanmean(clock)) if np.isfinite(clock).any() else float("nan"),
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),

@@ -19,7 +19,6 @@ I64 = npt.NDArray[np.int64]
 
 LEAST_MEMBERS = 8
 HUGE_SHARE = 0.3
-SAME_GROUP = 0.85
 
 
 def value_groups(population: Population, kind: Kind) -> list[Group]:
@@ -128,24 +127,21 @@ def find_candidates(population: Population, *, seed: int, step: Callable[[str], 
 
 
 def _distinct(groups: list[Group]) -> list[Group]:
-    """Leave out a group when a kept one of the same families has nearly the same accounts."""
+    """Of groups of the same families with nearly the same accounts keep the one with the most exchanges.
+
+    Nearly the same: the three smallest hashes of the accounts agree (MinHash, Broder 1997; chance J³ for overlap J).
+    """
     order = sorted(range(len(groups)), key=lambda i: (-len(groups[i].rows), -len(groups[i].accounts), i))
+    seen: set[tuple[frozenset[Family], bool, tuple[int, ...]]] = set()
     kept: list[Group] = []
-    by_account: dict[tuple[frozenset[Family], bool, int], list[int]] = {}
     for i in order:
         group = groups[i]
-        hit = False
-        for account in group.accounts[:: max(1, len(group.accounts) // 4)][:4].tolist():
-            for j in by_account.get((group.formed_by, group.software, account), ()):
-                both = len(np.intersect1d(group.accounts, kept[j].accounts, assume_unique=True))
-                if both >= SAME_GROUP * max(len(group.accounts), len(kept[j].accounts)):
-                    hit = True
-                    break
-            if hit:
-                break
-        if hit:
-            continue
-        for account in group.accounts.tolist():
-            by_account.setdefault((group.formed_by, group.software, account), []).append(len(kept))
-        kept.append(group)
+        with np.errstate(over="ignore"):
+            mixed = (group.accounts.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(31)
+            mixed *= np.uint64(0xBF58476D1CE4E5B9)
+        signature = tuple(np.sort(mixed)[:3].tolist())
+        if (group.formed_by, group.software, signature) not in seen:
+            seen.add((group.formed_by, group.software, signature))
+            kept.append(group)
     return kept

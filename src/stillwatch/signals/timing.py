@@ -23,13 +23,15 @@ BIN_US = 1_800_000_000
 MOST_EVENTS = 40_000
 SHUFFLES = 40
 LEAST_MEMBERS = 8
+LEAST_SHARE = 0.2
+"""A sub-stream that is less of an account's traffic says nothing of its rhythm: any thinned stream looks calm."""
 
 
 class Reference(NamedTuple):
     """Every account's own rhythm and binned activity, computed once per log."""
 
     burst: F64
-    spread: F64
+    calm: F64
     bins_ptr: I64
     bins: I32
     bin_counts: I32
@@ -59,83 +61,88 @@ def activity(ts: I64, indptr: I64, start: int, n_bins: int) -> tuple[I64, I32, I
 class TimingSignal:
     """Tests on a group's sub-stream.
 
-    Null: given volume and channel, members keep the rhythm of accounts drawn at random, are active independently of
-    each other given the population's daily profile, and their order of appearance is exchangeable within a day.
+    Null: given volume and channel, members keep the rhythm of accounts drawn at random, are as unequal in volume and
+    active independently of each other given the daily profile, and their order of appearance is exchangeable in a day.
 
-    * ``no_sessions``: mean burstiness below that of matched accounts (people and most programs work in sessions).
-    * ``round_the_clock``: hours of the day used, above matched accounts.
-    * ``common_mode``: co-activity beyond the shared daily profile.
-    * ``dispatch_order``: short returns to one account below shuffled labels (round robin, least loaded).
+    * ``one_dispatcher``: no sessions *and* equal loads, the smaller of both standardised departures. A person, a
+      program and a product's back end each lack one of the two; a queue that is dealt out has both.
+    * ``common_mode``: co-activity beyond the shared daily profile (a class has it too: never enough alone).
+    * ``dispatch_order``: short returns to the same account below those of shuffled labels (round robin, least loaded).
 
-    The first three are calibrated by matched pseudo-groups, the last by label permutation within days with a normal
+    The first two are calibrated by matched pseudo-groups, the last by label permutation within days with a normal
     tail (honest users' sessions push it the other way, so it is cautious).
     """
 
     family = Family.TIMING
     null = (
-        "given volume and channel, members keep the rhythm of accounts drawn at random, are active independently of "
-        "each other given the daily profile, and appear in exchangeable order"
+        "given volume and channel, members keep the rhythm of accounts drawn at random, differ as much in volume, are "
+        "active independently of each other given the daily profile, and appear in exchangeable order"
     )
-    source = "label permutation within days and common-mode over-dispersion (own derivation); matched permutation"
-    evades = "random dispatch through accounts that each imitate a person's sessions and sleep"
+    source = "label permutation within days, common-mode and load dispersion (own derivation); matched permutation"
+    evades = "random dispatch through accounts of unequal load that each imitate a person's sessions and sleep"
 
     def available(self, population: Population) -> bool:
         """Times are required, so always."""
         return True
 
     def judge(self, population: Population, group: Group, *, seed: int, draws: int) -> Verdict:
-        """Monte-Carlo and permutation tests as the class states; effect is the lack of sessions, 0…1."""
-        members = group.accounts[population.representative[group.accounts]]
-        tied = np.zeros(len(group.accounts))
-        if len(members) < LEAST_MEMBERS:
-            return Verdict(1.0, 0.0, 0.0, "", tied)
+        """Monte-Carlo and permutation tests as the class states; effect is how far the evidence goes, 0…1."""
+        everybody = group.accounts[population.representative[group.accounts]]
+        members = _substantial(population, group, everybody)
+        if len(members) < max(LEAST_MEMBERS, len(everybody) // 2):
+            return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
         reference = _reference(population)
         ts, indptr = sequences(population.account, population.ts, group.rows, members)
         held = np.diff(indptr)
-        burst, spread = rhythm(ts, indptr, _window(ts, reference.window_us))
-        stratum = _strata(population)
-        own = stratum.copy()
-        own[members] = _cell(held, stratum[members])
-        flat, offsets = matched_groups(population, members, stratum=own, seed=seed, draws=draws)
-        size = offsets[1]
-        names: list[str] = []
-        observed: list[float] = []
-        nulls: list[F64] = []
-        for name, sign, mine, theirs in (
-            ("no_sessions", -1.0, burst, reference.burst),
-            ("round_the_clock", 1.0, spread, reference.spread),
-        ):
-            drawn = theirs[flat].reshape(draws, size)
-            if np.isfinite(mine).sum() >= LEAST_MEMBERS and np.isfinite(drawn).sum(axis=1).min() >= LEAST_MEMBERS:
-                names.append(name)
-                observed.append(sign * float(np.nanmean(mine)))
-                nulls.append(sign * np.nanmean(drawn, axis=1))
-        n_bins = len(reference.profile)
-        if n_bins >= 12:
-            ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), n_bins)
-            everyone = np.arange(len(members), dtype=np.int32)
-            one = np.array([0, len(members)], np.int64)
-            names.append("common_mode")
-            observed.append(float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0]))
-            nulls.append(
-                co_activity(flat, offsets, reference.bins_ptr, reference.bins, reference.bin_counts, reference.profile)
-            )
-        p_values = [tail_p(o, n, least_scale=1e-9 + float(n.std()) / 3) for o, n in zip(observed, nulls, strict=True)]
-        effects = {name: _effect(name, o, n) for name, o, n in zip(names, observed, nulls, strict=True)}
-        p, strict = combine_minimum(np.array(p_values), np.array(nulls)) if names else (1.0, 0.0)
+        burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
+        calm = _calm_score(population, burst, held)
+        flat, offsets = matched_groups(population, members, stratum=_channel(population), seed=seed, draws=draws)
+        size = int(offsets[1])
+        channels: dict[str, tuple[float, F64, float]] = {}
+        if np.isfinite(calm).sum() >= max(LEAST_MEMBERS, len(members) // 2):
+            theirs = reference.calm[flat].reshape(draws, size)
+            theirs = np.where(np.isfinite(theirs), theirs, 0.0).mean(axis=1)
+            evenness = np.array([equal_load(population.counts[g]) for g in flat.reshape(draws, size)])
+            z_calm = (float(np.nanmean(calm)) - theirs.mean()) / max(theirs.std(), 1e-9)
+            z_even = (equal_load(held) - evenness.mean()) / max(evenness.std(), 1e-9)
+            null = np.minimum((theirs - theirs.mean()) / max(theirs.std(), 1e-9), (evenness - evenness.mean()) / max(evenness.std(), 1e-9))
+            # equal loads alone are material only when they are nearly those of a queue
+            effect = min(float(np.nanmean(calm)) / 1.2, equal_load(held) / 1.2)
+            channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
+        if len(reference.profile) >= 12:
+            ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), len(reference.profile))
+            everyone, one = np.arange(len(members), dtype=np.int32), np.array([0, len(members)], np.int64)
+            seen = float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0])
+            usual = co_activity(flat, offsets, reference.bins_ptr, reference.bins, reference.bin_counts, reference.profile)
+            channels["common_mode"] = (seen, usual, (seen / max(float(np.median(usual)), 1e-9) - 1) / 4)
+        names = list(channels)
+        p_values = [tail_p(o, n, least_scale=1e-9 + float(n.std()) / 3) for o, n, _ in channels.values()]
+        p, strict = combine_minimum(np.array(p_values), np.array([n for _, n, _ in channels.values()])) if names else (1.0, 0.0)
+        best = names[int(np.argmin(p_values))] if names else ""
+        if "one_dispatcher" in names and p_values[names.index("one_dispatcher")] <= 1e-4:
+            best = "one_dispatcher"
+        statistic, effect = (channels[best][0], channels[best][2]) if best else (0.0, 0.0)
         z = dispatch_order(population, group.rows, members, seed=seed)
         p_order = float(stats.norm.cdf(z)) if np.isfinite(z) else 1.0
-        if np.isfinite(z):
-            effects["dispatch_order"] = min(1.0, max(0.0, -z / 10))
-        p = min(1.0, 2 * min(p, p_order)) if p_order < p else p
-        channel = "dispatch_order" if p_order < min(p_values, default=1.0) else names[int(np.argmin(p_values))]
-        statistic = z if channel == "dispatch_order" else observed[names.index(channel)]
-        calm = np.zeros(population.size)
-        calm[members] = np.where(np.isfinite(burst), burst < 0.25, held < 2)
-        tied = calm[group.accounts] * (p <= 0.01)
-        return Verdict(
-            max(p, 1e-300), statistic, max(effects.values(), default=0.0), channel, tied, p_strict=min(strict, p)
-        )
+        if p_order < p:
+            p = min(1.0, 2 * p_order)
+            best, statistic, effect = "dispatch_order", z, -z / 12
+        still = np.zeros(population.size)
+        still[members] = np.where(np.isfinite(calm), np.nan_to_num(calm) > 0, held < 2)
+        tied = still[group.accounts] * (p <= 0.001)
+        return Verdict(max(p, 1e-300), statistic, float(np.clip(effect, 0, 1)), best, tied, p_strict=min(strict, p))
+
+
+def _substantial(population: Population, group: Group, members: I32) -> I32:
+    held = np.bincount(population.account[group.rows], minlength=population.size)[members]
+    return members[held >= LEAST_SHARE * population.counts[members]]
+
+
+def equal_load(counts: I64) -> float:
+    """How equal the volumes are: −log of the relative variance beyond Poisson noise, with a floor of 0.1."""
+    mean = float(counts.mean())
+    beyond = (float(counts.var(ddof=1)) - mean) / max(mean * mean, 1e-9) if len(counts) > 1 else 1.0
+    return float(-np.log(max(beyond, 0.0) + 0.1))
 
 
 def dispatch_order(population: Population, rows: I64, members: I32, *, seed: int) -> float:
@@ -162,33 +169,42 @@ def _window(ts: I64, whole: int) -> int:
     return int(min(max(high - low, DAY_US / 4), whole))
 
 
-def _effect(name: str, observed: float, null: F64) -> float:
-    typical = float(np.median(null))
-    if name == "no_sessions":
-        return float(np.clip(1 - observed / typical, 0, 1)) if typical < 0 else 0.0
-    if name == "round_the_clock":
-        return float(np.clip((observed - typical) / max(1 - typical, 0.05), 0, 1))
-    return float(np.clip((observed - typical) / max(abs(typical), 1e-9) / 2, 0, 1))
+def _cell(counts: I64) -> I32:
+    return np.minimum(np.floor(np.log2(np.maximum(counts, 1))), 9).astype(np.int32)
 
 
-def _cell(counts: I64, stratum: I32) -> I32:
-    volume = np.minimum(np.floor(np.log2(np.maximum(counts, 1))), 9).astype(np.int32)
-    return (volume + 16 * (stratum // 16)).astype(np.int32)
-
-
-def _strata(population: Population) -> I32:
-    """Volume class by the account's main channel: what is called by programs is compared with programs."""
-    cached: Any = population.cache.get("timing_strata")
+def _channel(population: Population) -> I32:
+    """Each account's main channel: what is called by programs is compared with programs."""
+    cached: Any = population.cache.get("main_channel")
     if cached is None:
         _, channel = np.unique(population.columns["channel"], return_inverse=True)
         n_channels = int(channel.max()) + 1
         cells, counts = np.unique(population.account.astype(np.int64) * n_channels + channel, return_counts=True)
         order = np.lexsort((counts, cells // n_channels))
-        main = np.zeros(population.size, np.int32)
-        main[(cells // n_channels)[order]] = (cells % n_channels)[order]
-        cached = _cell(population.counts, 16 * main)
-        population.cache["timing_strata"] = cached
+        cached = np.zeros(population.size, np.int32)
+        cached[(cells // n_channels)[order]] = (cells % n_channels)[order]
+        population.cache["main_channel"] = cached
     out: I32 = cached
+    return out
+
+
+def _calm_score(population: Population, burst: F64, held: I64) -> F64:
+    """Normal score of the lack of bursts among all accounts of the same volume class; NaN where unknown."""
+    table: Any = population.cache.get("calm_table")
+    if table is None:
+        reference = population.cache["timing_burst"]
+        cell = _cell(population.counts)
+        use = np.isfinite(reference) & population.representative
+        table = [np.sort(reference[use & (np.abs(cell - c) <= 1)]) for c in range(10)]
+        population.cache["calm_table"] = table
+    out = np.full(len(burst), np.nan)
+    cell = _cell(held)
+    for c in range(10):
+        at = np.flatnonzero((cell == c) & np.isfinite(burst))
+        if len(at) and len(table[c]) >= 20:
+            low = np.searchsorted(table[c], burst[at], side="left")
+            high = np.searchsorted(table[c], burst[at], side="right")
+            out[at] = -stats.norm.ppf(np.clip((low + high + 1) / 2 / (len(table[c]) + 1), 0.005, 0.995))
     return out
 
 
@@ -199,12 +215,14 @@ def _reference(population: Population) -> Reference:
         window = max(end - start, 1)
         everyone = np.arange(population.size, dtype=np.int32)
         ts, indptr = sequences(population.account, population.ts, np.arange(len(population.ts)), everyone)
-        burst, spread = rhythm(ts, indptr, window)
+        burst, _ = rhythm(ts, indptr, window)
+        population.cache["timing_burst"] = burst
+        calm = _calm_score(population, burst, population.counts)
         n_bins = (end - start) // BIN_US + 1
         ptr, bins, counts = activity(ts, indptr, start, n_bins)
         weight = np.zeros(n_bins)
         np.add.at(weight, bins, np.sqrt(counts))
-        cached = Reference(burst, spread, ptr, bins, counts, weight / weight.sum(), window)
+        cached = Reference(burst, calm, ptr, bins, counts, weight / weight.sum(), window)
         population.cache["timing_reference"] = cached
     out: Reference = cached
     return out
@@ -216,26 +234,18 @@ SIGNAL = TimingSignal()
 def prepare(population: Population) -> None:
     """Compute the references before threads share them."""
     _reference(population)
-    _strata(population)
+    _channel(population)
 
 
 def calmness(population: Population, group: Group) -> float:
-    """A cheap look: by how much the sub-stream lacks the sessions of accounts of the same volume, 0…1 (no null)."""
+    """A cheap look without a null: lack of sessions and equality of loads, 0…1."""
     reference = _reference(population)
-    usual: Any = population.cache.get("timing_usual")
-    if usual is None:
-        cell = _cell(population.counts, np.zeros(population.size, np.int32))
-        usual = np.array(
-            [np.nanmean(np.append(reference.burst[(cell == c) & np.isfinite(reference.burst)], 0.5)) for c in range(10)]
-        )
-        population.cache["timing_usual"] = usual
-    members = group.accounts[population.representative[group.accounts]]
+    members = _substantial(population, group, group.accounts[population.representative[group.accounts]])
+    if len(members) < LEAST_MEMBERS:
+        return 0.0
     ts, indptr = sequences(population.account, population.ts, group.rows, members)
-    if len(members) < LEAST_MEMBERS or not len(ts):
-        return 0.0
     burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
-    known = np.isfinite(burst)
-    if known.sum() < LEAST_MEMBERS:
+    calm = _calm_score(population, burst, np.diff(indptr))
+    if np.isfinite(calm).sum() < LEAST_MEMBERS:
         return 0.0
-    typical = float(usual[_cell(np.diff(indptr), np.zeros(len(members), np.int32))[known]].mean())
-    return float(np.clip(1 - burst[known].mean() / max(typical, 1e-9), 0, 1))
+    return float(np.clip(min(np.nanmean(calm), equal_load(np.diff(indptr))) / 1.2, 0, 1))

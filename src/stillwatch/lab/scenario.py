@@ -1,0 +1,106 @@
+"""What a world contains, as a value: read from YAML, changed dial by dial."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+Dispatch = Literal["round_robin", "least_loaded", "sticky", "random"]
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dials of one hostile campaign. ``tactics`` are ids of the catalogue; the first content tactic sets the task."""
+
+    name: str
+    tactics: tuple[str, ...] = ("T-COT",)
+    accounts: int = 150
+    requests_per_account_day: float = 20.0
+    """Harvest requests; cover comes on top."""
+    volume_dispersion: float = 0.5
+    """Sigma of ln(volume) over accounts; ``round_robin`` evens it out."""
+    cover: float = 0.0
+    """Share of each account's traffic that is ordinary, 0…0.9."""
+    paraphrase: float = 0.0
+    """Share of exchanges whose instruction is composed anew."""
+    dispatch: Dispatch = "round_robin"
+    jitter: float = 0.2
+    """Disorder of the dispatch in cycles (1 = a whole round of the pool)."""
+    infrastructure: Literal["shared", "unique", "mixed"] = "shared"
+    payment_sharing: int = 8
+    """Accounts per payment instrument; 1 = one each."""
+    device_sharing: int = 5
+    client_uniformity: float = 1.0
+    """Share of accounts on the campaign's own client and parameters; the others look like anybody."""
+    ban_rate: float = 0.0
+    """Share of active accounts banned per day; each is replaced within hours."""
+    slow_start: float = 0.0
+    """Days over which the rate grows to its full value."""
+    working_hours: bool = False
+    job_modulation: float = 0.5
+    """How strongly the common job queue switches the whole pool up and down, 0…1."""
+    signup: Literal["burst", "spread", "aged"] = "burst"
+    templates: int = 1
+    drift: float = 0.0
+    """Days after which templates are replaced; 0 = never."""
+    channels: tuple[str, ...] = ("api",)
+    languages: dict[str, float] = {"en": 1.0}
+    start_day: float = 0.0
+    end_day: float | None = None
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A world: how long, who is honest, who is not."""
+
+    name: str
+    days: float
+    start: str = "2026-06-15T00:00:00"
+    release_day: float | None = None
+    """Day on which a new teacher model appears."""
+    volume: float = 1.0
+    """Factor on honest request rates."""
+    languages: dict[str, float] = {"en": 0.5, "zh": 0.14, "ru": 0.07, "es": 0.1, "de": 0.07, "ja": 0.06, "fr": 0.06}
+    honest: dict[str, int] = {}
+    """Accounts by kind."""
+    campaigns: tuple[Campaign, ...] = ()
+
+
+def shipped() -> list[str]:
+    """Names of the scenarios in the package."""
+    folder = resources.files("stillwatch.lab.scenarios")
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load(name_or_path: str | Path) -> Scenario:
+    """A shipped scenario by name, or a YAML file."""
+    path = Path(name_or_path)
+    if path.suffix == ".yaml" and path.exists():
+        text = path.read_text("utf-8")
+    elif str(name_or_path) in shipped():
+        text = resources.files("stillwatch.lab.scenarios").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
+    else:
+        raise FileNotFoundError(f"no scenario {name_or_path!r}; shipped: {', '.join(shipped())}")
+    return msgspec.convert(yaml.safe_load(text), Scenario)
+
+
+def dials(scenario: Scenario, /, overrides: dict[str, Any] | None = None, **more: Any) -> Scenario:
+    """The scenario with dials changed; keys are dotted paths (``campaigns.0.cover``; as keyword ``campaigns__0__cover``).
+
+    >>> s = Scenario(name="s", days=1, campaigns=(Campaign(name="c"),))
+    >>> dials(s, {"campaigns.0.cover": 0.5}).campaigns[0].cover
+    0.5
+    """
+    tree = msgspec.to_builtins(s) if (s := scenario) else {}
+    for path, value in {**(overrides or {}), **{k.replace("__", "."): v for k, v in more.items()}}.items():
+        *parents, leaf = path.split(".")
+        node: Any = tree
+        for parent in parents:
+            node = node[int(parent)] if isinstance(node, list | tuple) else node[parent]
+        if isinstance(node, list):
+            node[int(leaf)] = value
+        else:
+            node[leaf] = value
+    return msgspec.convert(tree, Scenario, strict=False)

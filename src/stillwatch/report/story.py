@@ -1,0 +1,69 @@
+"""What a group did, in sentences made of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stillwatch.domain.verdict import Campaign
+from stillwatch.report.numbers import count, moment, parse_time, percent, probability, short, span
+from stillwatch.report.strength import Strength
+from stillwatch.report.words import joined
+
+
+def headline(group: Campaign) -> str:
+    """One line: the tactics, or what is known without them."""
+    names = [t.name for t in group.tactics[:3]]
+    more = len(group.tactics) - len(names)
+    return joined(names + ([f"{more} more"] if more > 0 else [])) if names else "Shared work without a known tactic"
+
+
+def what_it_did(group: Campaign) -> str:
+    """Size, time, and what it aimed at."""
+    out = (
+        f"{count(group.accounts)} accounts sent {count(group.harvest_exchanges)} exchanges that belong to one work, "
+        f"from {moment(group.first_seen)} to {moment(group.last_seen)} UTC"
+    )
+    length = span(group.first_seen, group.last_seen)
+    out += f" ({length})." if length else "."
+    if group.exchanges:
+        out += f" That is {percent(group.harvest_exchanges / group.exchanges)} of all traffic of these accounts"
+        rate = per_account_and_day(group)
+        out += f", about {short(rate)} exchanges per account and day." if rate else "."
+    if group.models:
+        out += f" It was aimed at {shares(group.models)}"
+        out += f", over {shares(group.channels)}." if group.channels else "."
+    return out
+
+
+def how_sure(group: Campaign, families: list[Strength]) -> str:
+    """Which families drew it, which confirmed it, and what the q-value says."""
+    drew = [f.family for f in families if f.state == "formed"]
+    held = [f"{f.family} ({f.words.split(',')[0]})" for f in families if f.supports]
+    silent = [f.family for f in families if f.state == "unavailable"]
+    out = f"The group was drawn by {joined(drew)}. " if drew else ""
+    if held:
+        independent = "independently of what drew it, " if drew else ""
+        out += f"It is confirmed, {independent}by {joined(held)}. "
+    else:
+        out += "No family of evidence confirms it on its own. "
+    if silent:
+        out += f"Not in the log, so silent: {joined(silent)}. "
+    return out + f"The q-value of the group is {probability(group.q_value)}."
+
+
+def per_account_and_day(group: Campaign) -> float:
+    """Exchanges of the work per account and day, 0 where the times do not say."""
+    a, b = parse_time(group.first_seen), parse_time(group.last_seen)
+    if a is None or b is None or not group.accounts:
+        return 0.0
+    days = max((b - a).total_seconds() / 86_400, 1.0)
+    return group.harvest_exchanges / group.accounts / days
+
+
+def shares(counts: Mapping[str, int], most: int = 3) -> str:
+    """The largest entries with their shares."""
+    total = sum(counts.values())
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    names = [f"{name[:80]} ({percent(n / total)})" if total else name[:80] for name, n in ordered[:most]]
+    more = len(ordered) - most
+    return joined(names + ([f"{more} more"] if more > 0 else []))

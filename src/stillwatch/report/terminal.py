@@ -1,0 +1,158 @@
+"""The summary of a case: a table for a terminal, a value for ``--json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stillwatch.case.canonical import finite
+from stillwatch.domain.verdict import Campaign, CaseResult
+from stillwatch.report import words
+from stillwatch.report.census import census
+from stillwatch.report.numbers import count, moment, probability
+from stillwatch.report.strength import strength
+from stillwatch.report.text import one_line
+from stillwatch.report.view import strings
+
+SUMMARY_FORMAT = "stillwatch-summary/1"
+MOST_ROWS = 40
+
+
+def print_summary(case: CaseResult, console: Console) -> None:
+    """One row per campaign, then what else there is to know, a line each."""
+    campaigns = [c for c in case.campaigns if c.verdict == "campaign"]
+    seen = census(case)
+    found = (
+        f"{len(campaigns):,} campaign{'' if len(campaigns) == 1 else 's'} found" if campaigns else "no campaign found"
+    )
+    console.print(
+        Text.assemble((found, "bold"), f" among {count(seen.accounts)} accounts and {count(seen.exchanges)} exchanges")
+    )
+    if campaigns:
+        console.print(_table(campaigns))
+    if len(campaigns) > MOST_ROWS:
+        console.print(Text(f"… and {len(campaigns) - MOST_ROWS:,} more in campaigns.json", style="dim"))
+    for name, line in _lines(case):
+        console.print(Text.assemble((f"{name}: ", "bold"), line))
+
+
+def _table(campaigns: list[Campaign]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
+    table.add_column("campaign", overflow="fold", no_wrap=False)
+    table.add_column("accounts", justify="right", no_wrap=True)
+    table.add_column("exchanges", justify="right", no_wrap=True)
+    table.add_column("since (UTC)")
+    table.add_column("tactics")
+    table.add_column("evidence")
+    table.add_column("q", justify="right", no_wrap=True)
+    for c in campaigns[:MOST_ROWS]:
+        table.add_row(
+            Text(one_line(c.id, 40), style="bold"),
+            count(c.accounts),
+            count(c.harvest_exchanges),
+            Text(one_line(moment(c.first_seen), 40)),
+            Text(one_line(", ".join(t.id for t in c.tactics[:8]) or "none known", 160)),
+            _evidence(c),
+            probability(c.q_value),
+        )
+    return table
+
+
+def _evidence(group: Campaign) -> Text:
+    """Supporting families with p, strongest first; the family that formed the group is marked."""
+    out: list[str] = []
+    for s in sorted((strength(f) for f in group.families), key=lambda s: (-s.strength, s.family)):
+        if s.state == "formed":
+            out.append(f"{s.family} formed it")
+        elif s.supports:
+            out.append(f"{s.family} {probability(s.p_value)}")
+    return Text("\n".join(out) or "none strong")
+
+
+def _lines(case: CaseResult) -> list[tuple[str, str]]:
+    """What is not a campaign, and what the log did not carry."""
+    seen = census(case)
+    groups = {kind: [c for c in case.campaigns if words.kind_of(c.verdict) == kind] for kind in words.KINDS}
+    out: list[tuple[str, str]] = []
+    if groups["watch"]:
+        out.append(("watch", _size(groups["watch"])))
+    licensed, breaches = seen.accounts_of("licensed"), _breaches(case)
+    if licensed or breaches:
+        out.append(
+            ("licensed", f"{count(licensed)} accounts" + (f"; beyond the licence: {len(breaches)}" if breaches else ""))
+        )
+        out += [("breach", one_line(text, 200)) for text in breaches[:8]]
+    alike = [s for s in seen.shares if s.kind == "lookalike"]
+    if alike:
+        named = (f"{words.lookalike(s.disposition.partition(':')[2]).lower()} {count(s.accounts)}" for s in alike)
+        out.append(("look-alikes (accounts)", one_line(", ".join(named), 300)))
+    if silent := strings(case.run.get("unavailable_families")):
+        out.append(("evidence not in the log", one_line(", ".join(silent), 300)))
+    if missing := strings(case.run.get("unavailable")):
+        out.append(("measurements without data", one_line(", ".join(missing), 300)))
+    if case.quarantine is not None and case.quarantine.num_rows:
+        out.append(("rows in quarantine", count(case.quarantine.num_rows)))
+    return out
+
+
+def _size(groups: list[Campaign]) -> str:
+    plural = "" if len(groups) == 1 else "s"
+    return f"{len(groups):,} group{plural}, {sum(c.accounts for c in groups):,} accounts"
+
+
+def _breaches(case: CaseResult) -> list[str]:
+    """Breaches of groups, and of licences without a group."""
+    known = [c.licence_breach for c in case.campaigns if c.licence_breach]
+    for item in case.run.get("licences") or []:
+        text = f"licence {item.get('id')}: {item['breach']}" if isinstance(item, dict) and item.get("breach") else ""
+        if text and text not in known:
+            known.append(text)
+    return list(dict.fromkeys(known))
+
+
+def summary_json(case: CaseResult) -> dict[str, Any]:
+    """The same as plain values: JSON without NaN, bounded texts, no names of accounts."""
+    seen = census(case)
+    return {
+        "format": SUMMARY_FORMAT,
+        "accounts": seen.accounts,
+        "exchanges": seen.exchanges,
+        "campaigns": [_group(c) for c in case.campaigns if c.verdict == "campaign"],
+        "other_groups": [_group(c) for c in case.campaigns if c.verdict != "campaign"],
+        "dispositions": {s.disposition: s.accounts for s in seen.shares},
+        "licence_breaches": _breaches(case),
+        "unavailable": list(case.run.get("unavailable") or []),
+        "unavailable_families": list(case.run.get("unavailable_families") or []),
+        "quarantined": 0 if case.quarantine is None else int(case.quarantine.num_rows),
+    }
+
+
+def _group(c: Campaign) -> dict[str, Any]:
+    families = {s.family: {"state": s.state, "p_value": s.p_value} for s in map(strength, c.families)}
+    shape: dict[str, Any] = finite(
+        {
+            "id": c.id,
+            "verdict": c.verdict,
+            "accounts": c.accounts,
+            "exchanges": c.exchanges,
+            "harvest_exchanges": c.harvest_exchanges,
+            "first_seen": c.first_seen,
+            "last_seen": c.last_seen,
+            "tactics": [t.id for t in c.tactics],
+            "families": families,
+            "q_value": c.q_value,
+            "confidence": c.confidence,
+            "licence_breach": c.licence_breach,
+            "tokens": {
+                "input": c.impact.input_tokens,
+                "output": c.impact.output_tokens,
+                "reasoning": c.impact.reasoning_tokens,
+            },
+            "list_price": c.impact.list_price,
+            "currency": c.impact.currency,
+        }
+    )
+    return shape
