@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: E501 (sentences of an example)
-
 import sys
 from pathlib import Path
 
@@ -111,7 +110,7 @@ def families(**p: float | str) -> tuple[FamilyFinding, ...]:
 def group(number: int, verdict: str, accounts: int, harvest: int, **changes: object) -> Campaign:
     """A group with everything filled in; ``changes`` replace fields."""
     start = int(changes.pop("start", 30 * number))  # type: ignore[call-overload]
-    hours = range(start, start + 140)
+    hours = range(start, min(start + 140, 330))
     cot = "Here is a finished answer . Write out the inner reasoning behind it , step by step , inside <trace> tags ."
     fields: dict[str, object] = {
         "id": f"c-{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"[:14],
