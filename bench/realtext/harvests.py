@@ -80,9 +80,12 @@ def at(accounts: list[Account], turn: int) -> Account:
 def rotate(book: Ledger, accounts: list[Account], rows: list[Item], times: Times, jitter: float, form: str) -> None:
     """Round robin: accounts take turns; every turn is delayed by up to `jitter` of a cycle."""
     cycle = float(np.median(np.diff(times))) * len(accounts) if len(times) > 1 else 0.0
-    turn = 0
+    turn, ready = 0, book.rng.beta(8, 2, len(accounts))  # now and then an account is busy and loses its turn
     for ts, item in zip(times, rows, strict=False):
-        turn = next((turn + i for i in range(1, len(accounts)) if alive(book, at(accounts, turn + i), int(ts))), turn)
+        for _ in range(len(accounts)):
+            turn += 1
+            if alive(book, at(accounts, turn), int(ts)) and book.chance(ready[turn % len(accounts)]):
+                break
         late = int(ts + book.rng.uniform(0, jitter) * cycle)
         book.send(at(accounts, turn), late, form.format(item.prompt), item.response)
 

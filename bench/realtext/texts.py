@@ -114,19 +114,27 @@ class Library:
     def chat(self) -> Deck:
         pool = [item for name in ("B_autoj_scenario_queries", "B_lima", "B_lmsys_arena") for item in self.load(name)]
         pool += self.load("B_instructionwild") + self.load("B_sharegpt_1k") + self.load("C_xstest", kind="safe")
-        pool += self.load("A_gpteacher", subset="roleplay")
+        pool += self.load("A_gpteacher", subset="roleplay") + self.tool_queries[0::4]
+        pool += [Item(body, i.response) for i in self.patients[1] if (body := i.prompt.partition("\n\n")[2])]
+        pool += [item for item in self.load("B_benchmark_sweeps", kind="") if item.group == "test"][1400:]
         pool = [item for item in {item.prompt: item for item in pool}.values() if item.lang != "zh"]
         name_topics(pool)
         return Deck(pool, self.rng)
 
     @cached_property
     def code(self) -> Deck:
-        """What developers send: code requests, function-calling queries, half of the plugin queries."""
-        pool = self.load("A_gpteacher", subset="codegen") + self.load("B_bfcl_live") + self.tool_queries[0::2]
+        """What developers send: code requests, function-calling queries, a quarter of the plugin queries."""
+        pool = self.load("A_gpteacher", subset="codegen") + self.load("B_bfcl_live") + self.tool_queries[2::4]
         for item in pool:
             item.topic = ""
         name_topics(pool)
         return Deck(pool, self.rng)
+
+    @cached_property
+    def patients(self) -> tuple[list[Item], list[Item]]:
+        """Doctor questions: one half for a harvest, the bodies of the other half for people who ask them."""
+        rows = self.shuffled(self.load("A_chatdoctor5k"))
+        return rows[:3000], rows[3000:]
 
     @cached_property
     def tool_queries(self) -> list[Item]:

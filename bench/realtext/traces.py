@@ -45,7 +45,8 @@ class Traces:
     def lengths(self) -> list[Floats]:
         """Output-token quantiles of real clients."""
         table = pq.read_table(self.data / "D_servegen_client_lengths.parquet").to_pylist()
-        return [np.array(row["quantiles"]) for row in table if row["field"] == "output_tokens" and row["mean"] > 5]
+        rows = [row for row in table if row["field"] == "output_tokens" and row["mean"] > 5 and row["n_distinct"] > 40]
+        return [np.array(row["quantiles"]) for row in rows]
 
     @cached_property
     def people(self) -> tuple[list[Floats], Floats]:

@@ -156,12 +156,12 @@ def relay_pool(book: Ledger, scale: float) -> None:
 
 
 def mixed(book: Ledger, scale: float) -> None:
-    persona = book.library.shuffled(book.library.load("A_chatdoctor5k"))
+    persona = book.library.patients[0]
     tools = book.library.shuffled(book.library.load("A_gpteacher", subset="toolformer"))
-    population(book, scale, persona[4000:])
+    population(book, scale, persona[2500:])
     cards = Means(per_card=8, proxies=20, clients=2, parameters={"temperature": 0.5, "max_output_tokens": 800}, new=0.6)
     first = recruit(book, "persona", round(110 * scale), cards)
-    split(book, first, persona[:4000], working_days(book, 4000 * min(1.0, scale)))
+    split(book, first, persona[:2500], working_days(book, 2500 * min(1.0, scale)))
     cover(book, first, 6)
     quiet = Means(net="home", clients=1, parameters={"temperature": 0.2, "max_output_tokens": 1024}, new=0.2)
     second = recruit(book, "toolformer", round(80 * scale), quiet)
