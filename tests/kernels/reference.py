@@ -136,7 +136,7 @@ def read(data: bytes) -> tuple[list[Token | Mark], list[int]]:
         elif is_separator(cp):
             pending = bool(word)
             flush()
-            if char in "\"`“”":
+            if char in '"`“”':
                 items.append(Mark(char, at, pending))
         elif is_own(cp):
             flush()

@@ -42,9 +42,7 @@ def test_batches_order_and_repetition_do_not_matter(sets: list[list[int]], rando
     whole = sketch_of([v for s in sets for v in s])
     grown = np.full((1, 128), EMPTY, np.uint32)
     for s in [*reversed(sets), sets[0]]:
-        back = account_minhash(
-            np.array([0, len(s)]), np.array(s, np.uint64), np.zeros(1, np.int32), 1, sketch=grown
-        )
+        back = account_minhash(np.array([0, len(s)]), np.array(s, np.uint64), np.zeros(1, np.int32), 1, sketch=grown)
         assert back is grown
     assert np.array_equal(whole, grown)
 

@@ -19,9 +19,9 @@ CLASSES = {
 LEXICON = compile_lexicon(CLASSES)
 PIECES = [
     "step", "Step", "by", "a", "b", "B", "don't", "don’t", "É", "é", "Ёж", "ёж", "шаг", "за", "шагом", "7", "v2", "٣",
-    "逐步", "思维链", "カナ", "당신", "नमस्ते", "مرحبا", "Ａ１", "🙂", "👩‍🚀", "İ", "ÿŸ", "𝟗", "𠀀", "_x", "x" * 255, "y" * 300,
-    '"', '"', "`", "“", "”", "'", ".", ",", "，", "。", "「", "\u200b", "\u00a0", "\n", "\x00", "ñ", "Ω", "Ž", "ſ",
-    "lorem ipsum dolor sit amet " * 6, "q" * 199, "q" * 200,
+    "逐步", "思维链", "カナ", "당신", "नमस्ते", "مرحبا", "Ａ１", "🙂", "👩‍🚀", "İ", "ÿŸ", "𝟗", "𠀀", "_x", "x" * 255,
+    "y" * 300, '"', '"', "`", "“", "”", "'", ".", ",", "，", "。", "「", "\u200b", "\u00a0", "\n", "\x00", "ñ", "Ω",
+    "Ž", "ſ", "lorem ipsum dolor sit amet " * 6, "q" * 199, "q" * 200,
 ]  # fmt: skip
 RAGGED = [b"\xff", b"\xc3", b"\xe4\xbd", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"\x80"]
 
@@ -86,7 +86,16 @@ def test_slices_and_chunks_are_read_as_their_values(values: list[str | None], da
 
 
 def test_every_code_point_is_classified_as_in_the_reference() -> None:
-    points = [*range(0xD800), *range(0xE000, 0x20100), *range(0x3FF00, 0x40100), *range(0xDFF00, 0xE0200), 0x10FFFF]
+    uniform = [
+        (0x3410, 0x4DB0),
+        (0x4E10, 0x9FF0),
+        (0xAC10, 0xD790),
+        (0xE010, 0xF8F0),
+        (0x10010, 0x1CFF0),
+        (0x20010, 0x3FFF0),
+    ]
+    sampled = {cp for first, last in uniform for cp in range(first + 1, last) if cp % 97}
+    points = [cp for cp in (*range(0xD800), *range(0xE000, 0x40010), *range(0xDFFF0, 0xE0200)) if cp not in sampled]
     values = [f"x{chr(cp)}y {chr(cp) * 4}" for cp in points]
     found = fingerprint_texts(pa.array(values), None)
     expected = [reference.features(v.encode(), {}) for v in values]

@@ -106,14 +106,14 @@ def test_a_lexicon_changes_nothing_but_cues() -> None:
         assert name == "cues" or np.array_equal(plain, getattr(with_cues, name))
 
 
+PINNED = (2136944280919973886, 12843486780737763459, 6631383811282095252)
+
+
 def test_values_are_the_same_in_every_version() -> None:
     """Stored sketches and cases hold these numbers: whoever changes them must version the formats."""
     found = one('Rate answer 7, "this" one: 你好, Ёлка!')
     pinned = (found.hash[0], found.skeleton[0], found.fp_values[0])
     assert tuple(int(p) for p in pinned) == PINNED
-
-
-PINNED = (0, 0, 0)
 
 
 def test_threads_and_batches_do_not_matter() -> None:
@@ -137,7 +137,13 @@ def test_threads_and_batches_do_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("field", "tokens"),
-    [(b"a" * MANY, 1), (b"\xff" * MANY, 0), (b'"' * MANY, 0), (b"a " * (MANY // 2), MANY // 2), (b'a""' * 3333333, 3333333)],
+    [
+        (b"a" * MANY, 1),
+        (b"\xff" * MANY, 0),
+        (b'"' * MANY, 0),
+        (b"a " * (MANY // 2), MANY // 2),
+        (b'a""' * 3333333, 3333333),
+    ],
     ids=["one token", "invalid bytes", "quotes", "many tokens", "tokens and quotes"],
 )
 def test_a_field_of_ten_megabytes_is_read_in_bounded_time(field: bytes, tokens: int) -> None:

@@ -79,7 +79,7 @@ def _build() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
 INFO, FOLD = _build()
 """Entry and small form of each code point of the Basic Multilingual Plane, (65536,) each."""
 ASCII_RUN = np.zeros(256, np.uint64)
-"""By byte: 0 unless it belongs to a run, else its small form, a one in bit 8 for a letter, one in bit 40 for a digit."""
+"""By byte: 0 unless it belongs to a run; else its small form, bit 8 set for a letter, bit 40 for a digit."""
 for _byte in range(128):
     if INFO[_byte] & KIND_BITS == RUN:
         _letter, _digit = int(INFO[_byte] >> SCRIPT_SHIFT == _LATIN), int(INFO[_byte] & DIGIT > 0)
@@ -87,7 +87,7 @@ for _byte in range(128):
 
 
 @njit(cache=True, nogil=True)
-def astral(cp: int) -> int:
+def astral(cp: np.int64) -> int:
     """The entry of a code point from U+10000 on."""
     if cp < 0x1F000:
         return RUN | (DIGIT if 0x1D7CE <= cp <= 0x1D7FF else _OTHER << SCRIPT_SHIFT)

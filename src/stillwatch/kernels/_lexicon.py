@@ -47,7 +47,7 @@ def count_cues(tokens: U64, n: int, keys: U64, masks: U32, reach: U8, counts: U8
     for t in range(n):
         longest = np.int64(reach[tokens[t] & reach_mask])
         h = SEED
-        for m in range(min(longest, n - t)):
+        for m in range(longest if t + longest <= n else n - t):
             h = extend(h, tokens[t + m])
             key = finish(h)
             slot = np.int64(key) & table_mask
@@ -89,10 +89,11 @@ def compile_lexicon(classes: Mapping[str, Sequence[str]]) -> Lexicon:
     reach = np.zeros(1 << _REACH_BITS, np.uint8)
     for c, (name, phrases) in enumerate(classes.items()):
         for phrase in phrases:
-            length, key, first = _phrase(np.frombuffer(phrase.encode(), np.uint8))
+            length, hashed, first = _phrase(np.frombuffer(phrase.encode(), np.uint8))
             if not 1 <= length <= MOST_TOKENS:
                 raise ValueError(f"{phrase!r} in cue class {name!r} has {length} tokens: 1 to {MOST_TOKENS} fit")
-            masks_by_key[int(key)] = masks_by_key.get(int(key), 0) | 1 << c
+            key = int(hashed)
+            masks_by_key[key] = masks_by_key.get(key, 0) | 1 << c
             spot = int(first) & (len(reach) - 1)
             reach[spot] = max(int(reach[spot]), length)
     size = 1 << max(4, (2 * len(masks_by_key)).bit_length())

@@ -36,21 +36,21 @@ _8, _32 = np.uint64(8), np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
-def decode(data: U8, at: int, end: int) -> tuple[int, int]:
+def decode(data: U8, at: int, end: int) -> tuple[np.int64, int]:
     """Code point from 0x80 on and its length in bytes; (0, 1), a separator, for a byte that is not valid UTF-8."""
     b = np.int64(data[at])
     size = 2 if 0xC2 <= b < 0xE0 else 3 if 0xE0 <= b < 0xF0 else 4 if 0xF0 <= b < 0xF5 else 0
     if size == 0 or at + size > end:
-        return 0, 1
+        return np.int64(0), 1
     cp = b & (0x7F >> size)
     for i in range(1, size):
         following = np.int64(data[at + i])
         if following & 0xC0 != 0x80:
-            return 0, 1
+            return np.int64(0), 1
         cp = (cp << 6) | (following & 0x3F)
     overlong = (size == 3 and cp < 0x800) or (size == 4 and cp < 0x10000)
     if overlong or 0xD800 <= cp <= 0xDFFF or cp > 0x10FFFF:
-        return 0, 1
+        return np.int64(0), 1
     return cp, size
 
 
@@ -92,8 +92,8 @@ def tokenise(data: U8, start: int, end: int, exact: U64, skeleton: U64, letters:
     a token takes a byte and a separator, an empty quotation takes two bytes. Adds to ``letters`` (9,) by script.
     """
     n_exact = n_skeleton = 0
-    opened_at, opened_mark, opened_token = -1, 0, 0
-    h, size, digits, latin = SEED, 0, 0, 0
+    opened_at, opened_mark, opened_token = -1, np.int64(0), 0
+    h, size, digits, latin = SEED, 0, np.int64(0), np.int64(0)
     at = start
     while at <= end:
         run_from = at
@@ -101,12 +101,12 @@ def tokenise(data: U8, start: int, end: int, exact: U64, skeleton: U64, letters:
         size += at - run_from
         latin += np.int64(counts & _LOW)
         digits |= np.int64(counts >> _32)
-        cp, step, info = 0, 1, 0  # the end is a separator
+        cp, step, info = np.int64(0), 1, np.int64(0)  # the end is a separator
         if at < end:
             cp = np.int64(data[at])
             if cp >= 0x80:
                 cp, step = decode(data, at, end)
-            info = np.int64(INFO[cp]) if cp < 0x10000 else astral(cp)
+            info = np.int64(INFO[cp] if cp < 0x10000 else astral(cp))
         kind = info & KIND_BITS
         if kind == RUN:
             if size < TOKEN_MOST:
@@ -122,7 +122,7 @@ def tokenise(data: U8, start: int, end: int, exact: U64, skeleton: U64, letters:
                 skeleton[n_skeleton] = SLOT if digits else token
                 n_exact += 1
                 n_skeleton += 1
-                h, size, digits = SEED, 0, 0
+                h, size, digits = SEED, 0, np.int64(0)
             if kind == OWN:
                 token = mix((SEED + np.uint64(FOLD[cp] if cp < 0x10000 else cp)) * ODD)
                 exact[n_exact] = token
@@ -136,7 +136,7 @@ def tokenise(data: U8, start: int, end: int, exact: U64, skeleton: U64, letters:
                 if opened_at < 0:
                     if not after_letter and cp != 0x201D:
                         opened_at, opened_token = at + step, n_skeleton
-                        opened_mark = 0x201D if cp == 0x201C else cp
+                        opened_mark = np.int64(0x201D) if cp == 0x201C else cp
                 elif cp == opened_mark:
                     skeleton[opened_token] = SLOT
                     n_skeleton = opened_token + 1

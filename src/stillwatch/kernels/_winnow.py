@@ -35,7 +35,10 @@ def k_grams(tokens: U64, n: int, k: int, grams: U64) -> int:
 
 @njit(cache=True, nogil=True)
 def window_minima(grams: U64, n: int, window: int, marks: U64) -> int:
-    """The minimum (rightmost of equals) of each window of gram hashes, once per position; returns how many."""
+    """The minimum (rightmost of equals) of each window of gram hashes; returns how many were written.
+
+    Once per position, and once where neighbours are equal: ten megabytes of one word give one mark, not millions.
+    """
     if n == 0:
         return 0
     window = min(window, n)
@@ -51,8 +54,9 @@ def window_minima(grams: U64, n: int, window: int, marks: U64) -> int:
             picked = last
         else:
             continue
-        marks[count] = grams[picked]
-        count += 1
+        if count == 0 or marks[count - 1] != grams[picked]:
+            marks[count] = grams[picked]
+            count += 1
     return count
 
 

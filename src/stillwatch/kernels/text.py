@@ -153,7 +153,8 @@ def fingerprint_texts(
     smallest under a second hash (bottom-k), the same ones of a shared part in every text as far as they fit: the
     guarantee then holds for what was there before the cap (``fp_total``), and for what is kept only by chance.
 
-    Invalid UTF-8 bytes separate tokens. Working memory is 11 bytes per byte of the longest text.
+    Invalid UTF-8 bytes separate tokens. Working memory: 11 bytes per byte of the longest text, and a table of its
+    distinct fingerprints.
 
     >>> both = fingerprint_texts(pa.array(["Rate answer 7.", 'rate  "this" 12']), None)
     >>> bool(both.skeleton[0] == both.skeleton[1]), both.n_tokens.tolist()
