@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 from ledger import Ledger
@@ -20,7 +21,7 @@ def popular_tool(book: Ledger, count: int) -> None:
     )
     for _ in range(count):
         account = book.account("honest:popular-tool", stack=stack, parameters=shared, system=system, net="")
-        chatter(book, account, int(min(60, book.rng.lognormal(2.0, 0.8) + 1)), zone=book.rng.integers(-8, 10))
+        chatter(book, account, int(min(60, book.rng.lognormal(2.0, 0.8) + 1)), zone=float(book.rng.integers(-8, 10)))
 
 
 def tool_template(book: Ledger, count: int) -> None:
@@ -187,7 +188,7 @@ def aggregator(book: Ledger, count: int, volume: int) -> None:
         user, talk = book.token("u"), book.library.conversations.deal()
         account = book.pick(pool)
         for turn, (ts, (text, reply)) in enumerate(zip(book.traces.person(len(talk.turns)), talk.turns, strict=True)):
-            given = {"end_user": user, "messages": 1 + 2 * turn, "history": 300 * turn}
+            given: dict[str, Any] = {"end_user": user, "messages": 1 + 2 * turn, "history": 300 * turn}
             if book.chance(0.02):
                 book.emit(account, int(ts), text, status=429, **given)
                 account = book.pick(pool)

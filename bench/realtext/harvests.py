@@ -162,7 +162,7 @@ def relay(book: Ledger, pool: list[Account], customers: int) -> int:
             turns = talk.turns or [(talk.prompt, talk.response)]
             times = book.traces.person(len(turns), zone=zone)
             for turn, (ts, (text, reply)) in enumerate(zip(times, turns, strict=True)):
-                given = {"messages": 1 + 2 * turn, "history": 300 * turn}
+                given: dict[str, Any] = {"messages": 1 + 2 * turn, "history": 300 * turn}
                 if book.chance(0.04):
                     book.emit(account, int(ts), text, status=int(book.pick([429, 429, 403])), **given)
                     account, moves = book.pick(pool), moves + 1

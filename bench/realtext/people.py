@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ledger import Account, Ledger
 from texts import Deck, Item
 from traces import SECOND
@@ -46,7 +48,7 @@ def chats(book: Ledger, count: int) -> None:
         app = book.chance(0.75)
         trial = book.chance(0.1)
         account = book.account("honest:chat", app=app, disposable=0.35 if trial else 0.02, new=0.5 if trial else 0.1)
-        chatter(book, account, requests_of(book), zone=book.rng.integers(-8, 10))
+        chatter(book, account, requests_of(book), zone=float(book.rng.integers(-8, 10)))
 
 
 def chinese(book: Ledger, count: int) -> None:
@@ -131,7 +133,7 @@ def agents(book: Ledger, count: int) -> None:
                 result = f"[tool_result {book.token('r')}] {book.pick(book.library.replies)}"
                 text = task.prompt if book.chance(0.1) else result
                 turn += 2
-                usage = {"input": inp, "output": out, "cached": cached, "messages": turn}
+                usage: dict[str, Any] = {"input": inp, "output": out, "cached": cached, "messages": turn}
                 book.emit(account, ts, text, session=session, **usage)
 
 

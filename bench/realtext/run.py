@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,16 +14,17 @@ from score import Score, dump, score, table
 from worlds import WORLDS, generate
 
 
-def command() -> str:
-    """The `stillwatch` beside this interpreter, else the one on the path."""
+def command() -> list[str]:
+    """The `stillwatch` beside this interpreter, else the one on the path, else the module."""
     beside = Path(sys.executable).with_name("stillwatch")
-    return str(beside) if beside.exists() else shutil.which("stillwatch") or "stillwatch"
+    found = str(beside) if beside.exists() else shutil.which("stillwatch")
+    return [found] if found else [sys.executable, "-m", "stillwatch.cli"]
 
 
-def scan(folder: Path, case: Path) -> str:
+def scan(program: list[str], folder: Path, case: Path) -> str:
     """Run the scan; an empty string is success."""
     shutil.rmtree(case, ignore_errors=True)
-    line = [command(), "scan", str(folder / "exchanges.parquet"), "--accounts", str(folder / "accounts.parquet")]
+    line = [*program, "scan", str(folder / "exchanges.parquet"), "--accounts", str(folder / "accounts.parquet")]
     line += ["--licences", str(folder / "licences.yaml"), "--out", str(case), "--quiet"]
     try:
         done = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -41,15 +43,17 @@ def main() -> None:
     parser.add_argument("--seeds", default="1")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--without", default="", help="columns to leave out, separated by commas")
+    parser.add_argument("--command", default="", help="how to call stillwatch, when it is not on the path")
     given = parser.parse_args()
-    without = {name for name in given.without.split(",") if name}
+    program = shlex.split(given.command) or command()
+    without = {name for name in given.without.split(",") if name} - {"ts", "account_id"}
     scores: list[Score] = []
     for world in given.worlds.split(","):
         for seed in map(int, given.seeds.split(",")):
             folder = given.out / f"{world}-{seed}"
             generate(given.data, folder, world, seed, given.scale, without)
             begin = time.perf_counter()
-            problem = scan(folder, folder / "case")
+            problem = scan(program, folder, folder / "case")
             seconds = time.perf_counter() - begin
             result = (
                 Score(world, seed, note=problem)

@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--without", default="", help="columns to leave out, separated by commas")
     given = parser.parse_args()
-    without = {name for name in given.without.split(",") if name}
+    without = {name for name in given.without.split(",") if name} - {"ts", "account_id"}
     print(summary(generate(given.data, given.out, given.world, given.seed, given.scale, without)))
 
 
