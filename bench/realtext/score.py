@@ -90,9 +90,10 @@ def table(scores: list[Score]) -> str:
     honest = sum(s.honest for s in scores)
     wrong = sum(sum(s.false_positives.values()) for s in scores)
     hostile, caught = sum(s.hostile for s in scores), sum(s.caught for s in scores)
+    missed = sum(bool(s.note) for s in scores)
     lines.append(
         f"\n{honest} honest accounts, {wrong} of them named ({1e4 * wrong / max(1, honest):.2f} per 10k); "
-        f"{caught} of {hostile} hostile accounts named; {sum(bool(s.note) for s in scores)} of {len(scores)} worlds not scored."
+        f"{caught} of {hostile} hostile accounts named; {missed} of {len(scores)} worlds not scored."
     )
     return "\n".join(lines)
 
