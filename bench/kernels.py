@@ -27,7 +27,7 @@ def synthetic_texts(n: int, alphabet: str, word: int, rng: np.random.Generator) 
 
 
 def _words(text: str) -> list[str]:
-    return list(text.replace(" ", "")) if text[0] >= "\u4e00" else text.split()
+    return list(text.replace(" ", "")) if max(text) >= "\u4e00" else text.split()
 
 
 def synthetic_lexicon(texts: pa.Array, rng: np.random.Generator) -> dict[str, list[str]]:

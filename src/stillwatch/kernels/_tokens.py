@@ -35,7 +35,7 @@ _BYTE, _LOW = np.uint64(0xFF), np.uint64(0xFFFFFFFF)
 _8, _32 = np.uint64(8), np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def decode(data: U8, at: int, end: int) -> tuple[np.int64, int]:
     """Code point from 0x80 on and its length in bytes; (0, 1), a separator, for a byte that is not valid UTF-8."""
     b = np.int64(data[at])
