@@ -118,7 +118,7 @@ def band_keys(sketch: U32, rows: int = 4) -> U64:
 def estimate(a: U32, b: U32) -> F64:
     """Estimated Jaccard similarity of sketches of shape (…, bins), densified or not. Returns (…,).
 
-    Equal bins over bins that are not empty in both: unbiased (Li, Owen & Zhang 2012, their equation 3). Two empty
+    Equal bins over bins that are not empty in both: unbiased (Li, Owen & Zhang 2012). Two empty
     accounts: 0. The standard error is about sqrt(s(1-s)/bins).
     """
     filled = (a != EMPTY) | (b != EMPTY)
