@@ -5,6 +5,7 @@ from __future__ import annotations
 # ruff: noqa: E501 (sentences of an example)
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,7 +110,7 @@ def families(**p: float | str) -> tuple[FamilyFinding, ...]:
 
 def group(number: int, verdict: str, accounts: int, harvest: int, **changes: object) -> Campaign:
     """A group with everything filled in; ``changes`` replace fields."""
-    start = int(changes.pop("start", 30 * number))  # type: ignore[call-overload]
+    start = int(changes.pop("start", 30 * number % 190))  # type: ignore[call-overload]
     hours = range(start, min(start + 140, 330))
     cot = "Here is a finished answer . Write out the inner reasoning behind it , step by step , inside <trace> tags ."
     fields: dict[str, object] = {
@@ -139,7 +140,7 @@ def group(number: int, verdict: str, accounts: int, harvest: int, **changes: obj
             ),
         ),
         "alternatives": ALTERNATIVES,
-        "models": {"atlas-large-2": int(harvest * 0.84), "atlas-large-1": int(harvest * 0.16)},
+        "models": {"atlas-large-2": int(harvest * 0.84), "atlas-large-1": harvest - int(harvest * 0.84)},
         "channels": {"api": int(harvest * 0.7), "cloud:nimbus": int(harvest * 0.2), "reseller": int(harvest * 0.1)},
         "capabilities": {"reasoning": int(harvest * 0.92), "judgement": int(harvest * 0.03)},
         "templates": (
@@ -158,7 +159,7 @@ def accounts_table(shares: dict[str, int], campaign_id: str | None = None) -> pa
     """An accounts table with so many accounts per disposition."""
     names = [d for d, n in shares.items() for _ in range(n)]
     n = len(names)
-    volume = np.random.default_rng(1).lognormal(3, 1, n).astype(np.int64) + 1
+    volume = np.random.default_rng(1).lognormal(4.9, 0.8, n).astype(np.int64) + 1
     times = pa.array(np.full(n, START)).cast(pa.timestamp("us", tz="UTC"))
     later = pa.array(START + 336 * HOUR - np.arange(n)).cast(pa.timestamp("us", tz="UTC"))
     return pa.table(
@@ -174,6 +175,11 @@ def accounts_table(shares: dict[str, int], campaign_id: str | None = None) -> pa
             "last_seen": later,
         }
     ).cast(ACCOUNT_VERDICTS)
+
+
+def case_of(accounts: pa.Table, groups: tuple[Campaign, ...] = (), run: dict[str, Any] | None = None) -> CaseResult:
+    """A case of an accounts table and groups only."""
+    return CaseResult(accounts=accounts, campaigns=groups, evidence=(), run=run or {})
 
 
 def evidence(groups: tuple[Campaign, ...]) -> tuple[Evidence, ...]:
@@ -196,7 +202,7 @@ def example() -> CaseResult:
         3, "campaign", 63, 9_412, q_value=0.0041, confidence=0.75, families=red, start=250,
         templates=(Template(id="phrase-1", accounts=60, exchanges=9_000, text=unicode * 6 + MASK),),
         impact=Impact(input_tokens=9_412 * 300, output_tokens=9_412 * 90, reasoning_tokens=0, currency="USD"),
-        models={"atlas-небольшая-模型-" + "x" * 70: 9_412},
+        models={"модель-模型-" + "x" * 70: 9_412},
         tactics=(), capabilities={},
     )  # fmt: skip
     stands = (*ALTERNATIVES[:3], Alternative(kind="benchmark", prediction="the same finite items repeated by unrelated payers",

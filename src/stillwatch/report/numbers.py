@@ -32,34 +32,34 @@ def short(n: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Never 0 % for something, never 100 % for less than all.
+    """Never 0% for something, never 100% for less than all.
 
     >>> [percent(s) for s in (0.0, 0.001, 0.5, 0.999, 1.0)]
-    ['0 %', '< 1 %', '50 %', '> 99 %', '100 %']
+    ['0%', '<1%', '50%', '>99%', '100%']
     """
     if not math.isfinite(share):
         return "unknown"
     if 0 < share < 0.005:
-        return "< 1 %"
+        return "<1%"
     if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{share * 100:.0f} %"
+        return ">99%"
+    return f"{share * 100:.0f}%"
 
 
 def probability(p: float | None) -> str:
     """A p- or q-value: plain down to a thousandth, powers of ten below.
 
-    >>> [probability(p) for p in (0.2, 0.01, 0.00032, 0.0)]
-    ['0.2', '0.01', '3.2 × 10⁻⁴', '< 10⁻³⁰⁰']
+    >>> [probability(p).replace("\\xa0", " ") for p in (0.2, 0.01, 0.00032, 0.0)]
+    ['0.2', '0.01', '3.2 × 10⁻⁴', '<10⁻³⁰⁰']
     """
     if p is None or not math.isfinite(p):
         return "unknown"
     if p <= 1e-300:
-        return "< 10⁻³⁰⁰"
+        return "<10⁻³⁰⁰"
     if p >= 0.00095:
         return f"{p:.2g}"
     digits, power = f"{p:.1e}".split("e")
-    head = "" if digits == "1.0" else f"{digits.removesuffix('.0')} × "
+    head = "" if digits == "1.0" else f"{digits.removesuffix('.0')}\xa0×\xa0"
     return f"{head}10{str(int(power)).translate(_SUPERSCRIPT)}"
 
 
@@ -83,6 +83,12 @@ def parse_time(text: str) -> datetime | None:
 def day(at: datetime) -> str:
     """``3 Mar 2026``."""
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+
+
+def date(text: str) -> str:
+    """An ISO time as ``3 Mar 2026``; other text as it is."""
+    at = parse_time(text)
+    return text if at is None else day(at)
 
 
 def moment(text: str) -> str:

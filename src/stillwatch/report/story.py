@@ -12,9 +12,14 @@ from stillwatch.report.words import joined
 
 def headline(group: Campaign) -> str:
     """One line: the tactics, or what is known without them."""
-    names = [t.name for t in group.tactics[:3]]
+    names = [t.name if i == 0 else _lower(t.name) for i, t in enumerate(group.tactics[:3])]
     more = len(group.tactics) - len(names)
     return joined(names + ([f"{more} more"] if more > 0 else [])) if names else "Shared work without a known tactic"
+
+
+def _lower(name: str) -> str:
+    """For the middle of a sentence; names that start with an abbreviation stay."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def what_it_did(group: Campaign) -> str:

@@ -14,7 +14,7 @@ from stillwatch.report import words
 from stillwatch.report.census import census
 from stillwatch.report.numbers import count, moment, probability
 from stillwatch.report.strength import strength
-from stillwatch.report.text import one_line
+from stillwatch.report.text import clean, one_line
 from stillwatch.report.view import strings
 
 SUMMARY_FORMAT = "stillwatch-summary/1"
@@ -114,20 +114,31 @@ def _breaches(case: CaseResult) -> list[str]:
 
 
 def summary_json(case: CaseResult) -> dict[str, Any]:
-    """The same as plain values: JSON without NaN, bounded texts, no names of accounts."""
+    """The same as plain values: JSON without NaN, bounded texts that show what they hold, no names of accounts."""
     seen = census(case)
-    return {
-        "format": SUMMARY_FORMAT,
-        "accounts": seen.accounts,
-        "exchanges": seen.exchanges,
-        "campaigns": [_group(c) for c in case.campaigns if c.verdict == "campaign"],
-        "other_groups": [_group(c) for c in case.campaigns if c.verdict != "campaign"],
-        "dispositions": {s.disposition: s.accounts for s in seen.shares},
-        "licence_breaches": _breaches(case),
-        "unavailable": list(case.run.get("unavailable") or []),
-        "unavailable_families": list(case.run.get("unavailable_families") or []),
-        "quarantined": 0 if case.quarantine is None else int(case.quarantine.num_rows),
-    }
+    shape: dict[str, Any] = _visible(
+        {
+            "format": SUMMARY_FORMAT,
+            "accounts": seen.accounts,
+            "exchanges": seen.exchanges,
+            "campaigns": [_group(c) for c in case.campaigns if c.verdict == "campaign"],
+            "other_groups": [_group(c) for c in case.campaigns if c.verdict != "campaign"],
+            "dispositions": {s.disposition: s.accounts for s in seen.shares},
+            "licence_breaches": _breaches(case),
+            "unavailable": list(case.run.get("unavailable") or []),
+            "unavailable_families": list(case.run.get("unavailable_families") or []),
+            "quarantined": 0 if case.quarantine is None else int(case.quarantine.num_rows),
+        }
+    )
+    return shape
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): _visible(item) for key, item in value.items()}
+    return [_visible(item) for item in value] if isinstance(value, list) else value
 
 
 def _group(c: Campaign) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from stillwatch.domain.verdict import Charts
 from stillwatch.report.charts.svg import RULE, WIDTH, line, text
 from stillwatch.report.numbers import MONTHS, from_us
 
-LEFT, RIGHT = 84, 14
+LEFT, RIGHT = 106, 14
 _HOUR = 3_600_000_000
 _STEPS = tuple(_HOUR * h for h in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688, 8766, 17532, 87660))
 _MOST_TICKS = 7

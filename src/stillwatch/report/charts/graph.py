@@ -47,9 +47,13 @@ def graph_chart(charts: Charts, *, rounds: int = 80) -> Markup | None:
         )
         parts.append(Markup('<path d="{}" fill="{}" stroke="#fff"/>').format(marks, COLOURS[style]))
     loud = [i for i in np.argsort(-degree, kind="stable").tolist() if kinds[i] != "account"][:8]
-    for i in sorted(loud):
+    written: list[tuple[int, int]] = []
+    for i in loud:
         right = x[i] > WIDTH - 110
         label = nodes[int(used[i])][0]
+        if any(abs(x[i] - u) < 80 and abs(y[i] - w) < 13 for u, w in written):
+            continue
+        written.append((x[i], y[i]))
         parts.append(
             text(x[i] + (-10 if right else 10), y[i] + 4, label[:28], anchor="end" if right else "start", kind="halo")
         )
@@ -70,13 +74,13 @@ def _mark(style: int, x: float, y: float, r: float) -> str:
 
 
 def _legend(kinds: list[str]) -> list[Markup]:
-    x, y = 10, HEIGHT + 18
-    parts = [dots([(x, y - 4)], ACCOUNT, 6), text(x + 9, y, "account")]
-    x += 72
+    x, y = 10.0, HEIGHT + 18
+    parts = [dots([(10, y - 4)], ACCOUNT, 6), text(x + 9, y, "account")]
+    x += 74
     for number, kind in enumerate(kinds[:6]):
         name = KINDS_OF_NODE.get(kind, kind)[:20]
         style = min(number, len(COLOURS) - 1)
         parts.append(Markup('<path d="{}" fill="{}"/>').format(_mark(style, x, y - 4, 5), COLOURS[style]))
         parts.append(text(x + 10, y, name))
-        x += 30 + 6 * len(name)
+        x += 32 + 6.8 * len(name)
     return parts

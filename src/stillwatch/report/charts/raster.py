@@ -7,7 +7,6 @@ from markupsafe import Markup
 from stillwatch.domain.verdict import Charts
 from stillwatch.report.charts.axis import LEFT, TimeAxis
 from stillwatch.report.charts.svg import CAMPAIGN, MUTED, WIDTH, dots, line, svg, text
-from stillwatch.report.numbers import short
 
 TOP, MOST_HEIGHT, LEAST_HEIGHT = 20, 230, 60
 
@@ -33,9 +32,9 @@ def raster_chart(charts: Charts, *, axis: TimeAxis | None = None, most: int = 4_
         *axis.draw(TOP, bottom),
         line(LEFT, bottom, WIDTH - 14, bottom, MUTED),
         dots(sorted(spots), CAMPAIGN, size, 0.8),
-        text(LEFT, TOP - 7, "Accounts in the order in which they appear", kind="b"),
+        text(LEFT, TOP - 7, f"{accounts:,} accounts, one line each, in the order in which they appear", kind="b"),
         text(LEFT - 8, TOP + 10, "first", anchor="end", kind="m"),
-        text(LEFT - 8, bottom, f"{short(accounts)}th" if accounts > 3 else short(accounts), anchor="end", kind="m"),
+        text(LEFT - 8, bottom, "last", anchor="end", kind="m"),
     ]
     return svg(
         WIDTH, bottom + 24, "Dispatch raster", f"{n:,} sampled exchanges of {accounts:,} accounts over time", parts

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from stillwatch.report.charts.svg import CAMPAIGN, INK, MUTED, ORDINARY, RULE, line, rect, svg, text
+from stillwatch.report.charts.svg import CAMPAIGN, INK, MUTED, ORDINARY, RULE, WIDTH, line, rect, svg, text
 from stillwatch.report.numbers import probability
 from stillwatch.report.strength import STRONG, Strength
 
-WIDE, LEFT, ROW, TOP, LABELS = 720, 110, 26, 26, 190
+LEFT, ROW, TOP, LABELS = 110, 26, 26, 190
 MOST = 16.0
 """Bars end here; the figure beside them does not."""
 
@@ -20,7 +20,7 @@ def strength_chart(families: Sequence[Strength]) -> Markup | None:
     if not families:
         return None
     most = min(max([4.0, *(f.strength * 1.04 for f in families)]), MOST)
-    scale = (WIDE - LEFT - LABELS) / most
+    scale = (WIDTH - LEFT - LABELS) / most
     bottom = TOP + ROW * len(families)
     step = 1 if most <= 5 else 2 if most <= 10 else 4
     parts = [text(LEFT, 12, "p = 1", anchor="middle", kind="m"), line(LEFT, TOP - 8, LEFT, bottom, MUTED)]
@@ -38,7 +38,7 @@ def strength_chart(families: Sequence[Strength]) -> Markup | None:
         parts += _row(family, y, scale, most)
     parts.append(text(x, bottom + 17, f"from here on a family supports the verdict (p ≤ {STRONG})", kind="m"))
     spoken = "; ".join(f"{f.family}: {f.words}" for f in families)
-    return svg(WIDE, bottom + 24, "Strength of evidence by family", spoken, parts)
+    return svg(WIDTH, bottom + 24, "Strength of evidence by family", spoken, parts)
 
 
 def _row(family: Strength, y: float, scale: float, most: float) -> list[Markup]:

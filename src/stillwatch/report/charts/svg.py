@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from stillwatch.report.text import one_line
 
-WIDTH = 720
+WIDTH = 820
 CAMPAIGN, ORDINARY, INK, MUTED, RULE = "#b3430a", "#6f8aa3", "#1b2430", "#5b6672", "#d9dee4"
 """Vermilion against slate blue: told apart under every common colour blindness, and in grey by lightness."""
 
@@ -16,8 +16,7 @@ CAMPAIGN, ORDINARY, INK, MUTED, RULE = "#b3430a", "#6f8aa3", "#1b2430", "#5b6672
 def svg(width: float, height: float, title: str, description: str, parts: Iterable[Markup]) -> Markup:
     """A whole figure with the words that a screen reader reads."""
     return Markup(
-        '<svg viewBox="0 0 {w} {h}" role="img" aria-label="{t}. {d}" style="max-width:{w}px">'
-        "<title>{t}</title><desc>{d}</desc>{p}</svg>"
+        '<svg viewBox="0 0 {w} {h}" role="img" aria-label="{t}. {d}"><title>{t}</title><desc>{d}</desc>{p}</svg>'
     ).format(w=num(width), h=num(height), t=one_line(title), d=one_line(description), p=Markup("").join(parts))
 
 
