@@ -74,7 +74,13 @@ def run_sum(values: Floats, size: Ints) -> Floats:
 
 
 def stream(
-    rng: np.random.Generator, rate: Floats, tz: Floats, days: float, *, weekday: int = 0, profile: Floats = WAKING,
+    rng: np.random.Generator,
+    rate: Floats,
+    tz: Floats,
+    days: float,
+    *,
+    weekday: int = 0,
+    profile: Floats = WAKING,
     weekend: float = 0.8,
 ) -> tuple[Ints, Ints]:
     """A product's requests: Poisson in its users' day."""
@@ -95,7 +101,9 @@ def steady(rng: np.random.Generator, rate: Floats, days: float, cv: float = 0.4)
     """A batch job day and night: renewal process with gamma gaps."""
     count = np.maximum(1, np.round(rate * days)).astype(np.int64)
     gaps = rng.gamma(1 / cv**2, cv**2, int(count.sum())) * np.repeat(days * DAY / count, count)
-    return np.repeat(np.arange(len(rate)), count), (run_sum(gaps, count) + rng.random(int(count.sum())) * SECOND).astype(np.int64)
+    return np.repeat(np.arange(len(rate)), count), (
+        run_sum(gaps, count) + rng.random(int(count.sum())) * SECOND
+    ).astype(np.int64)
 
 
 def cron(rng: np.random.Generator, rate: Floats, days: float) -> tuple[Ints, Ints]:

@@ -47,7 +47,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drift: float = 0.0
     """Days after which templates are replaced; 0 = never."""
     channels: tuple[str, ...] = ("api",)
-    languages: dict[str, float] = {"en": 1.0}
+    languages: dict[str, float] = msgspec.field(default_factory=lambda: {"en": 1.0})
     start_day: float = 0.0
     end_day: float | None = None
 
@@ -62,7 +62,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Day on which a new teacher model appears."""
     volume: float = 1.0
     """Factor on honest request rates."""
-    languages: dict[str, float] = {"en": 0.5, "zh": 0.14, "ru": 0.07, "es": 0.1, "de": 0.07, "ja": 0.06, "fr": 0.06}
+    languages: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"en": 0.5, "zh": 0.14, "ru": 0.07, "es": 0.1, "de": 0.07, "ja": 0.06, "fr": 0.06}
+    )
     honest: dict[str, int] = {}
     """Accounts by kind."""
     campaigns: tuple[Campaign, ...] = ()
@@ -93,7 +95,7 @@ def dials(scenario: Scenario, /, overrides: dict[str, Any] | None = None, **more
     >>> dials(s, {"campaigns.0.cover": 0.5}).campaigns[0].cover
     0.5
     """
-    tree = msgspec.to_builtins(s) if (s := scenario) else {}
+    tree = msgspec.to_builtins(scenario)
     for path, value in {**(overrides or {}), **{k.replace("__", "."): v for k, v in more.items()}}.items():
         *parents, leaf = path.split(".")
         node: Any = tree

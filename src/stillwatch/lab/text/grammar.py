@@ -132,5 +132,11 @@ def draw_mixed(symbol: str, languages: np.ndarray, rng: Rng, depth: int = 2) -> 
 
 def join_runs(parts: Text, counts: np.ndarray, separator: str) -> Text:
     """Consecutive runs of ``parts`` joined: run ``i`` has ``counts[i]`` members (at least one)."""
-    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
-    return pc.binary_join(pa.LargeListArray.from_arrays(offsets, parts), separator).cast(pa.large_string())
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, parts.cast(pa.string())), separator).cast(pa.large_string())
+
+
+def glue(*parts: Text | str) -> Text:
+    """Columns joined row by row; the last part is the separator."""
+    columns = [pa.scalar(p, pa.large_string()) if isinstance(p, str) else p for p in parts]
+    return pc.binary_join_element_wise(*columns)

@@ -1,0 +1,227 @@
+"""Machines: product backends, batches, cron jobs, resellers, benchmarks, agents, licensed distillation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.lab import clock, network
+from stillwatch.lab.clock import DAY
+from stillwatch.lab.emit import TOKENS, emit
+from stillwatch.lab.fitted import FITTED
+from stillwatch.lab.honest.people import talk
+from stillwatch.lab.identity import Cast, enroll, signup_burst, some
+from stillwatch.lab.text.compose import habits
+from stillwatch.lab.text.grammar import Text, draw_mixed, glue, grammar
+from stillwatch.lab.world import World
+
+API = (TOKENS["api_output_mu"], TOKENS["api_output_sigma"])
+
+
+def firm(world: World, n: int, role: str, *, size: int = 1, licence: str | None = None) -> Cast:
+    """Business accounts: ``size`` accounts per organisation with one payer and one domain."""
+    group = np.arange(n) // size
+    org = world.token("org_", n, 8)
+    pay = world.token("pm_", n)
+    return enroll(
+        world,
+        n,
+        role,
+        web=0.0,
+        datacentre=0.85,
+        vpn=0.01,
+        mobile=0.0,
+        org=[org[g] for g in group],
+        payment=[pay[g] for g in group],
+        plan=["payg" if x < 0.6 else "enterprise" for x in world.rng.random(n)],
+        email=[f"{org[g][4:]}.example" for g in group],
+        verification=["business" if x < 0.7 else "email" for x in world.rng.random(n)],
+        licence=licence,
+    )
+
+
+def own_systems(world: World, cast: Cast, symbol: str = "backend_system") -> clock.Ints:
+    """One system prompt per account."""
+    return world.coder("system_prompt").codes(draw_mixed(symbol, cast.language, world.rng, 2).to_pylist())
+
+
+def users_of(world: World, who: clock.Ints, per_account: int) -> clock.Ints:
+    """Stable end-user ids of each account, with heavy-tailed activity."""
+    rank = (world.rng.random(len(who)) ** 2.2 * per_account).astype(np.int64)
+    pairs, codes = np.unique(who * 1_000_000 + rank, return_inverse=True)
+    return world.coder("end_user_id").codes([*world.token("u_", len(pairs))])[codes]
+
+
+def backends(world: World, n: int) -> None:
+    """Product backends: their end users' day, their own system prompt."""
+    rng = world.rng
+    cast = firm(world, n, "honest:backends")
+    who, ts = clock.stream(rng, world.volumes(n, 25, 1.5, 1500), cast.tz, world.scenario.days, weekday=world.weekday)
+    text = habits(draw_mixed("enduser", cast.language[who], rng, 2), rng)
+    emit(
+        world, cast, who, ts, text, system=own_systems(world, cast)[who], end_user=users_of(world, who, 400), output=API
+    )
+
+
+def _templated(world: World, cast: Cast, who: clock.Ints) -> Text:
+    stem = draw_mixed("edit_ask", cast.language, world.rng, 3).take(pa.array(who))
+    return glue(stem, draw_mixed("slot_prompt", cast.language[who], world.rng, 3), "")
+
+
+def batch(world: World, n: int) -> None:
+    """Batch jobs: one account, one template, day and night."""
+    cast = firm(world, n, "honest:batch")
+    who, ts = clock.steady(world.rng, world.volumes(n, 120, 1.0, 1500), world.scenario.days)
+    ts = ts + (world.rng.random(n) * 0.5 * DAY).astype(np.int64)[who]
+    emit(
+        world, cast, who, ts, _templated(world, cast, who), system=own_systems(world, cast)[who], output=API, extra=None
+    )
+
+
+def cron(world: World, n: int) -> None:
+    """Cron jobs: each its own round clock."""
+    cast = firm(world, n, "honest:cron")
+    who, ts = clock.cron(world.rng, world.volumes(n, 48, 0.6, 400), world.scenario.days)
+    emit(world, cast, who, ts, _templated(world, cast, who), output=API)
+
+
+def aggregators(world: World, n: int) -> None:
+    """Resellers: many end users on one key; on 429 they back off, then move to their second account of the same payer."""
+    rng = world.rng
+    cast = firm(world, n, "honest:aggregators", size=2)
+    cast.channel[:] = world.coder("channel").codes(["reseller"])[0]
+    rates = world.volumes(n, 250, 0.9, 3000)
+    who, ts = clock.stream(rng, rates, cast.tz, world.scenario.days, weekday=world.weekday)
+    language = world.languages(len(who))
+    text = habits(draw_mixed("chat", language, rng, 2), rng)
+    model = rng.choice(4, len(who), p=[0.5, 0.3, 0.1, 0.1])
+    users = users_of(world, who // 2, 900)
+    limited = some(rng, len(who), 0.006)
+    emit(
+        world,
+        cast,
+        who,
+        ts,
+        text,
+        end_user=users,
+        language=language,
+        retry=0.0,
+        extra={"model": model, "status": np.where(limited, 429, 200)},
+    )
+    rows = np.flatnonzero(limited)
+    if len(rows):
+        later = ts[rows] + (rng.lognormal(3.2, 0.7, len(rows)) * clock.SECOND).astype(np.int64)
+        other = np.minimum(who[rows] ^ 1, n - 1)
+        emit(
+            world,
+            cast,
+            other,
+            later,
+            text.take(pa.array(rows)),
+            end_user=users[rows],
+            language=language[rows],
+            extra={"model": model[rows]},
+        )
+
+
+def benchmarks(world: World, n: int) -> None:
+    """Evaluation harnesses: unrelated payers send the same finite item set, many on release day."""
+    rng = world.rng
+    cast = enroll(world, n, "honest:benchmarks", web=0.0, datacentre=0.7)
+    sets = [grammar("en").draw("item", 400, np.random.default_rng(77 + k), 3) for k in range(3)]
+    stems = ["Question: ", "Answer the following question. Think step by step.\n\n", ""]
+    harness = rng.integers(0, 3, n)
+    size = rng.choice([40, 100, 200], n, p=[0.6, 0.3, 0.1])
+    release = world.scenario.release_day
+    day = rng.uniform(0, world.scenario.days * 0.9, n)
+    if release is not None:
+        day = np.where(some(rng, n, 0.6), release + rng.exponential(0.15, n), day)
+        cast.switch[:] = release
+    cast.temperature[:] = 0.0
+    who = np.repeat(np.arange(n), size)
+    rank = clock.run_sum(np.ones(len(who)), size).astype(np.int64)
+    ts = (day[who] * DAY + clock.run_sum(rng.gamma(1.5, 1.5, len(who)) * clock.SECOND, size)).astype(np.int64)
+    for k in range(3):
+        rows = np.flatnonzero(harness[who] == k)
+        if len(rows):
+            text = glue(pa.scalar(stems[k], pa.large_string()), sets[k].take(pa.array(rank[rows])), "")
+            emit(
+                world, cast, who[rows], ts[rows], text, output=(5.6, 0.7), language=np.zeros(len(rows), dtype=np.int64)
+            )
+
+
+def swarms(world: World, n: int) -> None:
+    """Agent swarms: accounts of one payer run long tool loops over private state."""
+    rng = world.rng
+    cast = firm(world, n, "honest:swarms", size=12)
+    group = np.arange(n) // 12
+    volume = FITTED["volume"]
+    loops = np.maximum(1, rng.poisson(1.2 * world.scenario.days * world.scenario.volume, n))
+    owner = np.repeat(np.arange(n), loops)
+    size = np.clip(
+        rng.lognormal(volume["agent_session_mu"] - 0.8, volume["agent_session_sigma"], len(owner)), 1, 300
+    ).astype(np.int64)
+    session = np.repeat(np.arange(len(owner)), size)
+    start = rng.random(len(owner)) * world.scenario.days * DAY
+    gap = FITTED["gap"]
+    ts = (
+        start[session]
+        + clock.run_sum(rng.lognormal(gap["agent_mu"], gap["agent_sigma"], len(session)) * clock.SECOND, size)
+    ).astype(np.int64)
+    who = owner[session]
+    cast.tools[:] = rng.integers(4, 20, n)[group]
+    cast.schema[:] = world.coder("tool_schema_hash").codes([*world.token("ts_", n, 16)])[group]
+    systems = own_systems(world, cast, "tool_system")[group]
+    text = draw_mixed("tool_result", cast.language[who], rng, 3)
+    emit(
+        world,
+        cast,
+        who,
+        ts,
+        text,
+        session=session,
+        system=systems[who],
+        output=(TOKENS["agent_output_mu"], TOKENS["agent_output_sigma"]),
+        context=(8.5, 1.0),
+    )
+
+
+def _distil(world: World, n: int, role: str, exceed: bool) -> None:
+    rng = world.rng
+    licence = f"lic-{len(world.licences) + 1:03d}"
+    cast = firm(world, n, role, size=n, licence=licence)
+    org = world.accounts[-1]["org_id"][0]
+    cast.model[:] = 0
+    cast.temperature[:], cast.max_output[:] = 1.0, 4096
+    total = int(60 * n * world.scenario.days * world.scenario.volume)
+    ts = (np.sort(rng.random(total)) * world.span).astype(np.int64)
+    who = np.arange(total) % n
+    ask = grammar("en").draw("cot_ask", 1, rng, 3)[0]
+    text = glue(pa.scalar(ask.as_py() + "\n\n", pa.large_string()), grammar("en").draw("item", total, rng, 3), "")
+    emit(world, cast, who, ts, text, output=(6.8, 0.5), language=np.zeros(total, dtype=np.int64))
+    begin = np.datetime64(world.scenario.start[:10])
+    world.licences.append(
+        {
+            "id": licence,
+            "org_id": org,
+            "models": ["atlas-large-*"],
+            "purpose": "distillation",
+            "channels": sorted({"api", "cloud:nimbus", "cloud:stratus"}),
+            "max_exchanges": int(total * (0.5 if exceed else 20)),
+            "valid_from": str(begin - 90),
+            "valid_to": str(begin + 275),
+        }
+    )
+
+
+def licensed(world: World, n: int) -> None:
+    """Distillation under a licence."""
+    _distil(world, n, "honest:licensed", False)
+
+
+def outgrown(world: World, n: int) -> None:
+    """A licensee who sends twice what the licence allows."""
+    _distil(world, n, "honest:outgrown", True)
+
+
+__all__ = ["network", "signup_burst", "talk"]
