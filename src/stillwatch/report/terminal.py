@@ -12,7 +12,7 @@ from stillwatch.case.canonical import finite
 from stillwatch.domain.verdict import Campaign, CaseResult
 from stillwatch.report import words
 from stillwatch.report.census import census
-from stillwatch.report.numbers import count, moment, probability
+from stillwatch.report.numbers import count
 from stillwatch.report.strength import strength
 from stillwatch.report.text import clean, one_line
 from stillwatch.report.view import strings
@@ -32,44 +32,52 @@ def print_summary(case: CaseResult, console: Console) -> None:
         Text.assemble((found, "bold"), f" among {count(seen.accounts)} accounts and {count(seen.exchanges)} exchanges")
     )
     if campaigns:
-        console.print(_table(campaigns))
+        console.print(_table(campaigns, narrow=console.width < 96))
     if len(campaigns) > MOST_ROWS:
         console.print(Text(f"… and {len(campaigns) - MOST_ROWS:,} more in campaigns.json", style="dim"))
     for name, line in _lines(case):
         console.print(Text.assemble((f"{name}: ", "bold"), line))
 
 
-def _table(campaigns: list[Campaign]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
-    table.add_column("campaign", overflow="fold", no_wrap=False)
+def _table(campaigns: list[Campaign], *, narrow: bool) -> Table:
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0), header_style="dim", collapse_padding=True
+    )
+    table.add_column("campaign", no_wrap=True)
     table.add_column("accounts", justify="right", no_wrap=True)
     table.add_column("exchanges", justify="right", no_wrap=True)
-    table.add_column("since (UTC)")
+    table.add_column("since", no_wrap=True)
     table.add_column("tactics")
-    table.add_column("evidence")
+    table.add_column("evidence", no_wrap=True)
     table.add_column("q", justify="right", no_wrap=True)
     for c in campaigns[:MOST_ROWS]:
         table.add_row(
-            Text(one_line(c.id, 40), style="bold"),
+            Text(one_line(c.id, 24), style="bold"),
             count(c.accounts),
             count(c.harvest_exchanges),
-            Text(one_line(moment(c.first_seen), 40)),
-            Text(one_line(", ".join(t.id for t in c.tactics[:8]) or "none known", 160)),
-            _evidence(c),
-            probability(c.q_value),
+            Text(one_line(c.first_seen, 60)[:10]),
+            Text("\n".join(one_line(t.id, 24) for t in c.tactics[:8]) or "none known"),
+            _evidence(c, narrow=narrow),
+            _plain(c.q_value),
         )
     return table
 
 
-def _evidence(group: Campaign) -> Text:
+def _evidence(group: Campaign, *, narrow: bool) -> Text:
     """Supporting families with p, strongest first; the family that formed the group is marked."""
     out: list[str] = []
     for s in sorted((strength(f) for f in group.families), key=lambda s: (-s.strength, s.family)):
+        name = "infra" if narrow and s.family == "infrastructure" else s.family
         if s.state == "formed":
-            out.append(f"{s.family} formed it")
+            out.append(f"{name} drew" if narrow else f"{name} (drew it)")
         elif s.supports:
-            out.append(f"{s.family} {probability(s.p_value)}")
+            out.append(f"{name} {_plain(s.p_value or 0.0)}")
     return Text("\n".join(out) or "none strong")
+
+
+def _plain(p: float) -> str:
+    """A probability as a terminal in any encoding shows it and a script can read it."""
+    return f"{p:.1g}" if p < 0.001 else f"{p:.2g}"
 
 
 def _lines(case: CaseResult) -> list[tuple[str, str]]:

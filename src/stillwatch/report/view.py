@@ -17,8 +17,8 @@ MOST_CAMPAIGNS = 60
 """Campaigns with a section of their own; further ones are rows of the first table."""
 MOST_ROWS = 24
 MOST_OTHERS = 200
-_DOTS, _ROUNDS = 36_000, 1_200
-"""Bounds over the whole report, shared by its campaigns: dots in rasters, rounds of graph layout."""
+_DOTS, _EDGES, _ROUNDS = 36_000, 36_000, 900
+"""Bounds over the whole report, shared by its campaigns: dots in rasters, edges and rounds of layout in graphs."""
 
 
 class Figures(NamedTuple):
@@ -116,7 +116,11 @@ def _section(group: Campaign, campaigns: int) -> Section:
         figures = figures._replace(
             volume=charts.volume_chart(group.charts, axis=axis),
             raster=charts.raster_chart(group.charts, axis=axis, most=max(min(4_000, _DOTS // campaigns), 400)),
-            graph=charts.graph_chart(group.charts, rounds=max(min(100, _ROUNDS // campaigns), 16)),
+            graph=charts.graph_chart(
+                group.charts,
+                rounds=max(min(80, _ROUNDS // campaigns), 14),
+                most=max(min(2_000, _EDGES // campaigns), 400),
+            ),
         )
     return Section(
         group=group,

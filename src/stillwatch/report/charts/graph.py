@@ -12,19 +12,21 @@ from stillwatch.report.charts.layout import force_layout
 from stillwatch.report.charts.svg import MUTED, WIDTH, dots, num, svg, text
 from stillwatch.report.words import KINDS_OF_NODE
 
-HEIGHT, EDGE, MOST_NODES, MOST_EDGES = 400, 18, 300, 2_000
+HEIGHT, EDGE, MOST_NODES = 400, 18, 300
 ACCOUNT = "#8494a5"
 COLOURS = ("#b3430a", "#0a5c9e", "#00785a", "#7a3b8f", "#8a6a00", "#3d3d3d")
 CORNERS = (4, 3, 24, 6, 5, 4)
 """One colour and one shape per kind of value, in the order in which kinds appear."""
 
 
-def graph_chart(charts: Charts, *, rounds: int = 80) -> Markup | None:
-    """The figure, or None where nothing is shared. Accounts without a tie are counted below it, not drawn."""
+def graph_chart(charts: Charts, *, rounds: int = 80, most: int = 2_000) -> Markup | None:
+    """The figure, or None where nothing is shared. Accounts without a tie are counted below it, not drawn.
+
+    ``most`` bounds the edges (evenly thinned), ``rounds`` the time.
+    """
     nodes = charts.graph_nodes[:MOST_NODES]
-    edges = np.array(
-        [(a, b) for a, b in charts.graph_edges if 0 <= a < len(nodes) and 0 <= b < len(nodes)][:MOST_EDGES], np.int64
-    ).reshape(-1, 2)
+    held = [(a, b) for a, b in charts.graph_edges if 0 <= a < len(nodes) and 0 <= b < len(nodes)]
+    edges = np.array(held[:: -(-len(held) // most) or 1], np.int64).reshape(-1, 2)
     if not len(edges):
         return None
     used = np.unique(edges)

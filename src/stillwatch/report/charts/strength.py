@@ -44,13 +44,13 @@ def strength_chart(families: Sequence[Strength]) -> Markup | None:
 def _row(family: Strength, y: float, scale: float, most: float) -> list[Markup]:
     if family.state != "tested":
         if family.state == "formed":
-            box = rect(LEFT, y + 5, 3 * scale, 13, "url(#hatch)", stroke=ORDINARY)
-            return [box, text(LEFT + 3 * scale + 8, y + 15, "formed the group, so it does not judge it", kind="m")]
+            box = rect(LEFT + 4, y + 5, 30, 13, "url(#hatch)", stroke=ORDINARY)
+            return [box, text(LEFT + 44, y + 15, "formed the group, so it does not judge it", kind="m over")]
         return [
             line(LEFT + 4, y + 11, LEFT + 34, y + 11, MUTED, 1.2, "2 4"),
-            text(LEFT + 44, y + 15, family.words, kind="m"),
+            text(LEFT + 44, y + 15, family.words, kind="m over"),
         ]
     length = min(family.strength, most) * scale
     bar = rect(LEFT, y + 5, max(length, 1.5), 13, CAMPAIGN if family.supports else ORDINARY, radius=1.5)
     over = " ▸" if family.strength > most else ""
-    return [bar, text(LEFT + length + 8, y + 15, family.words + over)]
+    return [bar, text(LEFT + length + 8, y + 15, family.words + over, kind="over")]
