@@ -65,7 +65,7 @@ def test_the_summary_names_what_was_found_and_what_was_not(html: str) -> None:
     words = read_page(html).words
     for said in (
         "3 campaigns found",
-        "2,863 accounts worked together",
+        "The traffic of 2,863 accounts belongs together",
         "of 24,615 seen",
         "421,820",
         "3 Mar 2026",

@@ -18,7 +18,11 @@ def volume_chart(charts: Charts, *, axis: TimeAxis | None = None) -> Markup | No
     if not charts.volume_campaign or charts.bucket_us <= 0:
         return None
     axis = axis or TimeAxis.of(charts)
-    rows = (("This campaign", charts.volume_campaign, CAMPAIGN), ("All other traffic", charts.volume_other, ORDINARY))
+    unit = bucket_name(charts.bucket_us * merged(charts.volume_campaign)[1])
+    rows = (
+        (f"This campaign, exchanges per {unit}", charts.volume_campaign, CAMPAIGN),
+        ("All other traffic", charts.volume_other, ORDINARY),
+    )
     bottom = TOP + 2 * PANEL + GAP
     parts = axis.draw(TOP, bottom)
     peaks = []
@@ -29,7 +33,6 @@ def volume_chart(charts: Charts, *, axis: TimeAxis | None = None) -> Markup | No
         parts += [shape, line(LEFT, top + PANEL, WIDTH - RIGHT, top + PANEL, MUTED)]
         parts += [text(LEFT, top - 7, name, kind="b"), text(LEFT - 8, top + PANEL, "0", anchor="end", kind="m")]
         parts.append(text(LEFT - 8, top + 10, short(peak) if peak else "none", anchor="end", kind="m"))
-    unit = bucket_name(charts.bucket_us * merged(charts.volume_campaign)[1])
     return svg(
         WIDTH,
         bottom + 24,
