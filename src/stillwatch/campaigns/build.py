@@ -13,7 +13,6 @@ import pyarrow as pa
 from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
-from stillwatch.campaigns.redaction import common_text
 from stillwatch.campaigns.tactics import campaign_tactics
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
@@ -42,7 +41,10 @@ class Names(NamedTuple):
     models: pa.Array
     channels: pa.Array
     exchange_ids: Callable[[I64], list[str]]
-    prompts: Callable[[I64], list[str]]
+    prompts: Callable[[I64], dict[int, str]]
+    """Texts of some exchanges (system prompt and prompt), by row."""
+    show: Callable[[Sequence[str]], str]
+    """How a template's texts are shown: what they have in common, the rest masked, unless the user asked for text."""
 
 
 def iso(us: int) -> str:
@@ -98,7 +100,16 @@ def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]
     return tuple(out)
 
 
-def _templates(population: Population, found: Found, names: Names) -> tuple[Template, ...]:
+class _Draft(NamedTuple):
+    """A template before its text is fetched: the exchanges to compare."""
+
+    id: str
+    accounts: int
+    exchanges: int
+    rows: I64
+
+
+def _templates(population: Population, found: Found) -> list[_Draft]:
     inside = np.zeros(population.size, np.bool_)
     inside[found.group.accounts] = True
     rows_in = np.zeros(len(population.ts), np.bool_)
@@ -114,9 +125,9 @@ def _templates(population: Population, found: Found, names: Names) -> tuple[Temp
             if len(rows):
                 candidates.append((-len(rows), kind, value, int(x[value]), rows))
     candidates.sort(key=lambda c: (c[0], c[1], c[2]))
-    out: list[Template] = []
+    out: list[_Draft] = []
     covered = np.zeros(len(population.ts), np.bool_)
-    for negative, kind, value, accounts, rows in candidates:
+    for negative, kind, _, accounts, rows in candidates:
         if len(out) >= MOST_TEMPLATES:
             break
         if covered[rows].mean() > 0.8:
@@ -124,11 +135,8 @@ def _templates(population: Population, found: Found, names: Names) -> tuple[Temp
         covered[rows] = True
         owners = population.account[rows]
         _, first = np.unique(owners, return_index=True)
-        texts = names.prompts(rows[first[:12]])
-        out.append(
-            Template(id=f"{kind}-{len(out) + 1}", accounts=accounts, exchanges=-negative, text=common_text(texts))
-        )
-    return tuple(out)
+        out.append(_Draft(f"{kind}-{len(out) + 1}", accounts, -negative, rows[first[:12]]))
+    return out
 
 
 def _counts(hashes: npt.NDArray[np.uint64], labels: pa.Array) -> dict[str, int]:
@@ -141,7 +149,9 @@ def _counts(hashes: npt.NDArray[np.uint64], labels: pa.Array) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda p: (-p[1], p[0]))[:12])
 
 
-def build_campaign(population: Population, found: Found, names: Names, *, breach: str | None = None) -> Campaign:
+def build_campaign(
+    population: Population, found: Found, names: Names, templates: tuple[Template, ...], *, breach: str | None = None
+) -> Campaign:
     """One group as the case shows it."""
     accounts, rows = found.group.accounts, found.group.rows
     columns = population.columns
@@ -171,7 +181,7 @@ def build_campaign(population: Population, found: Found, names: Names, *, breach
         models=_counts(columns["model"][rows], names.models),
         channels=_counts(columns["channel"][rows], names.channels),
         capabilities=capabilities,
-        templates=_templates(population, found, names),
+        templates=templates,
         impact=Impact(
             input_tokens=int(columns["input_tokens"][rows].sum()),
             output_tokens=int(np.maximum(columns["output_tokens"][rows], 0).sum()),
@@ -243,12 +253,20 @@ def build_case(
         covered[item.accounts] = True
         if item.breach:
             breaches.update({int(a): f"licence {item.licence.id}: {item.breach}" for a in item.accounts})
-    for f in sorted(found, key=lambda f: (f.verdict == "campaign", -f.q_value)):
+    ordered = sorted(found, key=lambda f: (f.verdict == "campaign", -f.q_value))
+    drafts = [_templates(population, f) for f in ordered]
+    wanted = [d.rows for group in drafts for d in group]
+    texts = names.prompts(np.unique(np.concatenate(wanted))) if wanted else {}
+    for f, draft in zip(ordered, drafts, strict=True):
+        templates = tuple(
+            Template(id=d.id, accounts=d.accounts, exchanges=d.exchanges, text=names.show([texts[int(r)] for r in d.rows]))
+            for d in draft
+        )
         accounts = f.group.accounts
         breach = next((breaches[int(a)] for a in accounts if int(a) in breaches), None)
         inside = covered[accounts].mean() > 0.5
         verdict = "licensed" if inside and f.verdict in ("campaign", "watch") else f.verdict
-        built = build_campaign(population, f._replace(verdict=verdict), names, breach=breach)
+        built = build_campaign(population, f._replace(verdict=verdict), names, templates, breach=breach)
         groups.append(built)
         evidence += _evidence(population, f, built.id, names)
         mine = accounts if inside else accounts[~covered[accounts]]

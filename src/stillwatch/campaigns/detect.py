@@ -8,26 +8,35 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
 from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.traits import Traits, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.kernels.groups import tie_degrees
 from stillwatch.links.candidates import find_candidates
-from stillwatch.signals.base import Group, Verdict
-from stillwatch.signals.population import Population
+from stillwatch.signals import timing
+from stillwatch.signals.base import Group, Kind, Verdict
+from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
+from stillwatch.signals.population import Population, Values
 from stillwatch.signals.registry import TIES
 from stillwatch.signals.tactics import catalogue
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 LEAST_CAMPAIGN = 12
-SIGNIFICANT = 0.001
+SIGNIFICANT = 1e-4
+WEAK_IDENTITY = 0.5
+ONLY_TIMING_P = 1e-6
+ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
 PURITY = 0.8
 SPREAD = 0.05
 FRINGE = 0.2
-_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters")
+PART = 0.3
+_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
 
 
 class Settings(NamedTuple):
@@ -55,7 +64,14 @@ class Found(NamedTuple):
 
 def strong_families(judged: Judged) -> dict[Family, Verdict]:
     """Families that are significant and material for a group."""
-    return {f: v for f, v in judged.verdicts.items() if v.p_value <= SIGNIFICANT and v.effect >= MATERIAL[f]}
+    strong = {f: v for f, v in judged.verdicts.items() if v.p_value <= SIGNIFICANT and v.effect >= MATERIAL[f]}
+    identity = strong.get(Family.IDENTITY)
+    # a mail provider goes with a country, and country is never evidence: it is shown, it does not count
+    if identity is not None and (
+        identity.channel == "mail_domain" or (identity.channel == "cohort" and identity.effect < WEAK_IDENTITY)
+    ):
+        del strong[Family.IDENTITY]
+    return strong
 
 
 def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str, Traits, tuple[Alternative, ...]]:
@@ -72,21 +88,48 @@ def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
         return f"lookalike:{kind}", t, alternatives
-    enough = independent_kinds(judged.group, strong) >= 2
+    enough = independent_kinds(population, judged.group, strong) >= 2
+    others = set(strong) - {Family.CONTENT, Family.INTENT}
+    if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
+        enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
     small = int(population.representative[judged.group.accounts].sum()) < LEAST_CAMPAIGN
     return ("campaign" if enough and not small else "watch"), t, alternatives
 
 
-def independent_kinds(group: Group, strong: dict[Family, Verdict]) -> int:
-    """How many kinds of evidence do not follow from one another."""
+def across_owners(population: Population, group: Group) -> bool:
+    """Whether infrastructure still ties the group when every payer counts once: one household or office does not."""
+    payment = population.table["payment_fingerprint"][group.accounts]
+    order = np.lexsort((group.accounts, -population.counts[group.accounts], payment))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = payment[order][1:] != payment[order][:-1]
+    keep = np.sort(order[first | (payment[order] == 0)])
+    alone = group._replace(accounts=group.accounts[keep], software=True)
+    if len(keep) < LEAST_CAMPAIGN // 2:
+        return False
+    verdict = INFRASTRUCTURE.judge(population, alone, seed=1, draws=199)
+    return verdict.p_value <= 1e-3 and verdict.effect >= MATERIAL[Family.INFRASTRUCTURE]
+
+
+def independent_kinds(population: Population, group: Group, strong: dict[Family, Verdict]) -> int:
+    """How many kinds of evidence do not follow from one another.
+
+    The same work (content, intent), the same hand (identity, infrastructure, continuity) and one dispatcher (timing).
+    Identity and infrastructure count apart where addresses tie accounts of different payers. The same client stack
+    counts as the same work only beside payment instruments that its users share.
+    """
     seen = set(group.formed_by) | set(strong)
-    work = {Family.CONTENT, Family.INTENT} & seen or ({Family.INFRASTRUCTURE} if group.software else set())
+    work = {Family.CONTENT, Family.INTENT} & seen
     hand = {Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTINUITY} & seen
     if group.software and Family.INFRASTRUCTURE in group.formed_by:
         hand -= {Family.INFRASTRUCTURE} if Family.INFRASTRUCTURE not in strong else set()
     timing = strong.get(Family.TIMING)
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
-    return bool(work) + bool(hand) + rhythm + (len(hand) >= 3)
+    identity = strong.get(Family.IDENTITY)
+    own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
+    if not work and group.software and own_hand and identity is not None and identity.effect >= 0.4:
+        work = {Family.INFRASTRUCTURE}
+    apart = {Family.IDENTITY, Family.INFRASTRUCTURE} <= hand and across_owners(population, group)
+    return bool(work) + bool(hand) + rhythm + apart
 
 
 def substream(population: Population, judged: Judged) -> Group:
@@ -166,7 +209,7 @@ def _weaken_intent(population: Population, judged: Judged, candidates: list[Grou
         return judged
     peers = sum(1 for c in candidates if c.software and Family.CONTENT in c.formed_by)
     verdicts = dict(judged.verdicts)
-    verdicts[Family.INTENT] = intent._replace(p_value=max(intent.p_value, 1 / (1 + peers)))
+    verdicts[Family.INTENT] = intent._replace(p_value=max(intent.p_value, 2 * SIGNIFICANT, 1 / (1 + peers)))
     return judged._replace(verdicts=verdicts, p_value=bonferroni(verdicts))
 
 
@@ -223,10 +266,7 @@ def specific(population: Population, group: Group) -> Group:
                 continue
             owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
             mine = inside[owner]
-            x = np.bincount(v.values[mine], minlength=v.size)
-            holders = np.diff(v.holders_ptr)
-            least = max(6, SPREAD * inside.sum()) if kind.software else 3
-            own = (x >= least) & ((x - 1) >= PURITY * (holders - 1))
+            own = _own(v, inside, owner, kind.software)
             kept[owner[mine & own[v.values]]] = True
             if kind.family is Family.CONTENT:
                 for value in np.flatnonzero(own).tolist():
@@ -237,8 +277,59 @@ def specific(population: Population, group: Group) -> Group:
         if kept.sum() < LEAST_CAMPAIGN or (kept == inside).all():
             break
         inside = kept
+    inside = _main_parts(population, kinds, inside)
     accounts = np.flatnonzero(inside).astype(np.int32)
     return group._replace(accounts=accounts, rows=group.rows[inside[population.account[group.rows]]])
+
+
+def _own(v: Values, inside: npt.NDArray[np.bool_], owner: I64, software: bool) -> npt.NDArray[np.bool_]:
+    """Values that are a group's own: enough of its members hold them, and few others."""
+    x = np.bincount(v.values[inside[owner]], minlength=v.size)
+    least = max(6, SPREAD * inside.sum()) if software else 3
+    return np.asarray((x >= least) & ((x - 1) >= PURITY * (np.diff(v.holders_ptr) - 1)))
+
+
+def _main_parts(population: Population, kinds: list[Kind], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Members connected through the group's own values; parts much smaller than the largest (a family) fall out."""
+    left, right, at = [], [], population.size
+    for kind in kinds:
+        v = population.kinds[kind.name]
+        if v.size:
+            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            keep = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
+            left.append(owner[keep])
+            right.append(v.values[keep].astype(np.int64) + at)
+            at += v.size
+    if not left or not sum(len(x) for x in left):
+        return inside
+    u, w = np.concatenate(left), np.concatenate(right)
+    _, label = connected_components(coo_array((np.ones(len(u), np.int8), (u, w)), shape=(at, at)), directed=False)
+    label = label[: population.size]
+    sizes = np.bincount(label[inside], minlength=label.max() + 1)
+    return np.asarray(inside & (sizes[label] >= PART * sizes.max()))
+
+
+def drop_people(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
+    """Where one dispatcher is what tells, members who work in sessions and share no hand with others are people.
+
+    Only accounts with six or more exchanges can tell; a common program's own users fall out of a campaign that hides
+    behind it.
+    """
+    timing_verdict = verdicts.get(Family.TIMING)
+    if timing_verdict is None or timing_verdict.p_value > SIGNIFICANT or timing_verdict.channel == "common_mode":
+        return group
+    calm = timing.calm_members(population, group)
+    tied = np.zeros(len(group.accounts))
+    for name in ("payment", "device", "phone", "address", "failover", "replay"):
+        v = population.kinds[name]
+        if v.size:
+            degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
+            tied = np.maximum(tied, degree)
+    people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3)
+    if people.mean() > 0.5:
+        return group
+    accounts = group.accounts[~people]
+    return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
 
 
 def _fringe(population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -258,7 +349,7 @@ def _union(population: Population, bucket: list[Found], settings: Settings) -> F
         for family, v in f.verdicts.items():
             if family not in verdicts or v.p_value < verdicts[family].p_value:
                 verdicts[family] = v
-    group = specific(population, lead.group._replace(accounts=accounts, rows=rows))
+    group = drop_people(population, specific(population, lead.group._replace(accounts=accounts, rows=rows)), verdicts)
     return lead._replace(
         group=group,
         verdicts=verdicts,

@@ -12,6 +12,10 @@ from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.signals.base import Verdict
 
 
+LEAST_OWNERS = 8
+"""Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is large and mechanical."""
+
+
 class Facts(NamedTuple):
     """What an explanation may look at."""
 
@@ -54,8 +58,10 @@ def _one_customer(f: Facts) -> tuple[bool, str]:
 def _one_payer(f: Facts) -> tuple[bool, str]:
     t = f.traits
     one = t.top_payer >= 0.8
-    open_about_it = t.top_domain >= 0.5 or t.verified >= 0.5 or t.accounts < 25
-    return bool(one and open_about_it), (
+    open_about_it = t.top_domain >= 0.5 or t.verified >= 0.5
+    few = t.owners < LEAST_OWNERS and not (t.accounts >= 100 and f.machine)
+    return bool((one and open_about_it) or few or t.open_owner >= 0.7), (
+        f"{t.owners:,} payers; {_percent(t.open_owner)} of the accounts belong openly to one owner; "
         f"the commonest payment instrument pays for {_percent(t.top_payer)} of the accounts; "
         f"one own mail domain: {_percent(t.top_domain)}; business or identity verified: {_percent(t.verified)}"
     )
@@ -64,7 +70,9 @@ def _one_payer(f: Facts) -> tuple[bool, str]:
 def _company(f: Facts) -> tuple[bool, str]:
     t = f.traits
     stands = t.top_domain >= 0.7 and not f.machine and (t.verified >= 0.5 or t.top_network >= 0.5)
-    return bool(stands), f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}"
+    institution = t.top_network >= 0.7 and (t.top_domain >= 0.7 or t.top_programme >= 0.6) and not f.tied
+    stands = stands or institution
+    return bool(stands), f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}; programme: {_percent(t.top_programme)}"
 
 
 def _benchmark(f: Facts) -> tuple[bool, str]:
@@ -85,13 +93,14 @@ def _viral(f: Facts) -> tuple[bool, str]:
 
 def _event(f: Facts) -> tuple[bool, str]:
     t = f.traits
+    brief = t.concentrated <= 0.2 and t.per_account <= 60
     together = t.top_programme >= 0.6 or t.top_network >= 0.5 or t.busiest_hours >= 0.5
     identity = f.strong.get(Family.IDENTITY)
     only_place = identity is None or identity.channel in ("cohort", "mail_domain", "signup_address")
-    stands = together and only_place and t.per_account <= 60 and not f.machine and not f.tied
+    stands = together and only_place and t.per_account <= 60 and (brief or not f.machine) and not f.tied
     return bool(stands), (
         f"commonest programme {_percent(t.top_programme)}, commonest network {_percent(t.top_network)}, "
-        f"busiest two hours {_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
+        f"80 % of it in {_percent(t.concentrated)} of the hours, busiest two hours {_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
     )
 
 

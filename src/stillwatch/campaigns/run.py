@@ -14,7 +14,7 @@ import pyarrow as pa
 from stillwatch.campaigns.build import Names, build_case
 from stillwatch.campaigns.detect import Settings, detect
 from stillwatch.campaigns.licences import apply_licences
-from stillwatch.campaigns.redaction import MASK
+from stillwatch.campaigns.redaction import MASK, common_text
 from stillwatch.campaigns.singles import single_accounts
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence
@@ -93,21 +93,26 @@ def run_scan(
             g if g is not None else f"{k:016x}"
             for g, k in zip(table["given"].to_pylist(), table["key"].to_pylist(), strict=True)
         ]
-        place = {row: name for row, name in zip(table["row"].to_pylist(), names, strict=True)}
+        place = dict(zip(table["row"].to_pylist(), names, strict=True))
         return [place[int(r)] for r in rows]
 
-    def prompts(rows: I64) -> list[str]:
+    def prompts(rows: I64) -> dict[int, str]:
         rid = population.columns["rid"][rows].astype(np.int64)
         wanted: dict[int, list[int]] = {}
         for value in rid.tolist():
             wanted.setdefault(value >> 40, []).append(value & ((1 << 40) - 1))
         table = reader.fetch_rows(wanted, ["system_prompt", "prompt"])
-        return sorted(
+        texts = [
             "\n".join(part for part in (s, p) if part)
             for s, p in zip(table["system_prompt"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-        )
+        ]
+        place = dict(zip(sorted(rid.tolist()), texts, strict=True))
+        return {row: place[value] for row, value in zip(rows.tolist(), rid.tolist(), strict=True)}
 
-    names = Names(frame, channels, exchange_ids, prompts)
+    def show(texts: Sequence[str]) -> str:
+        return min(texts, key=lambda t: (len(t), t))[:600] if given.show_text and texts else common_text(texts)
+
+    names = Names(frame, channels, exchange_ids, prompts, show)
     case = build_case(
         population,
         found,

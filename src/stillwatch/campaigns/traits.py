@@ -25,6 +25,10 @@ class Traits(NamedTuple):
     payers: float
     """Distinct payment instruments per account with one; 1 = everybody pays alone."""
     top_payer: float
+    owners: int
+    """Distinct payers; an account without a known one is its own."""
+    open_owner: float
+    """Share of accounts whose payer pays for three or more, all of one mail domain that is nobody else's."""
     top_domain: float
     """Share of the commonest mail domain that is concentrated in the group (public providers do not count)."""
     verified: float
@@ -44,6 +48,8 @@ class Traits(NamedTuple):
     """Share of the sub-stream in its busiest two hours."""
     substream: float
     """Share of the members' exchanges that lie in the sub-stream."""
+    concentrated: float
+    """Fewest hours that hold 80 % of the sub-stream, as a share of the log's hours; NaN for logs under 20 hours."""
     top_network: float
     """Share of members seen on the group's commonest network."""
 
@@ -95,6 +101,8 @@ def traits(population: Population, group: Group) -> Traits:
         top_customer=float(np.unique(customer, return_counts=True)[1].max() / len(accounts)),
         payers=float(len(np.unique(known_payment)) / len(known_payment)) if len(known_payment) else float("nan"),
         top_payer=_top(payment)[0],
+        owners=len(np.unique(known_payment)) + int((payment == 0).sum()),
+        open_owner=_open_owner(population, accounts),
         top_domain=top_domain,
         verified=_verified(population, accounts),
         top_programme=programme,
@@ -105,9 +113,32 @@ def traits(population: Population, group: Group) -> Traits:
         per_account=float(np.median(held)) if len(held) else 0.0,
         clockwork=float(np.nanmean(clock)) if np.isfinite(clock).any() else float("nan"),
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
+        concentrated=_concentrated(population, rows),
         substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
         top_network=float(np.bincount(held_net).max() / len(accounts)) if len(held_net) else float("nan"),
     )
+
+
+def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> float:
+    payment = population.table["payment_fingerprint"]
+    domain = population.table["email_domain"]
+    out = 0
+    mine = payment[accounts]
+    for payer in np.unique(mine[mine != 0]).tolist():
+        members = accounts[mine == np.uint64(payer)]
+        names = np.unique(domain[members])
+        if len(members) >= 3 and len(names) == 1 and names[0] != 0:
+            same_domain = payment[domain == names[0]]
+            out += len(members) if (same_domain == np.uint64(payer)).mean() >= 0.8 else 0
+    return out / len(accounts)
+
+
+def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:
+    hours = int((population.ts[-1] - population.ts[0]) // 3_600_000_000) + 1
+    if hours < 20 or not len(rows):
+        return float("nan")
+    counts = np.sort(np.bincount((population.ts[rows] - population.ts[0]) // 3_600_000_000, minlength=hours))[::-1]
+    return float((np.searchsorted(np.cumsum(counts), 0.8 * len(rows)) + 1) / hours)
 
 
 def _verified(population: Population, accounts: npt.NDArray[np.int32]) -> float:

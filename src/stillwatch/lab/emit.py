@@ -49,9 +49,11 @@ def emit(
     response: Any = None,
     extra: dict[str, Any] | None = None,
     category: str = "policy",
+    dialogue: bool = True,
+    turn: Ints | None = None,
 ) -> None:
     """Append exchanges. ``who`` are positions in ``cast``; ``ts`` microseconds from the start. Times outside the log,
-    before sign-up or after a ban are the caller's business only for bans: the first two are cut here."""
+    before sign-up are cut here. ``dialogue`` false: a run of independent calls; ``turn`` overrides the message position."""
     rng = world.rng
     keep = np.flatnonzero((ts >= 0) & (ts < world.span) & (ts + world.start > cast.created[who]))
     if len(keep) == 0:
@@ -64,9 +66,11 @@ def emit(
     end_user = end_user[keep] if end_user is not None else np.full(n, -1)
     lang = cast.language[who] if language is None else language[keep]
     if session is None:
-        sessions, turn, declared = np.full(n, -1), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+        sessions, declared = np.full(n, -1), np.zeros(n, dtype=bool)
+        turn = np.zeros(n, dtype=np.int64) if turn is None else turn[keep]
     else:
-        sessions, turn = session[keep] + world.sessions, turns(session[keep], ts)
+        sessions = session[keep] + world.sessions
+        turn = turn[keep] if turn is not None else turns(session[keep], ts) * int(dialogue)
         world.sessions += int(session.max()) + 1
         declared = cast.declares_session[who] > 0
     where = (sessions if session is not None else ts // DAY) * 2654435761 % 1000
@@ -138,8 +142,8 @@ def emit(
         "tls_fingerprint": cast.tls[who],
         "issued": np.where(ok & reasoning_model & (sessions >= 0), 1, 0),
         "presented": np.full(n, -1),
-        "chain": sessions,
-        "turn": turn,
+        "chain": sessions if dialogue else np.full(n, -1),
+        "lang": lang,
     }
     block |= pick
     world.blocks.append(block)
@@ -155,7 +159,7 @@ def _retry(world: World, block: dict[str, Any], rows: Ints) -> None:
     copy["ts"] = copy["ts"] + (rng.lognormal(1.5, 0.9, len(rows)) * SECOND).astype(np.int64)
     copy["status"], copy["finish_reason"] = np.full(len(rows), 200), np.zeros(len(rows), dtype=np.int64)
     copy["output_tokens"] = np.maximum(1, rng.lognormal(5, 1, len(rows))).astype(np.int64)
-    copy["response"] = draw_mixed("answer", np.zeros(len(rows), dtype=np.int64), rng, 0)
+    copy["response"] = draw_mixed("answer", copy["lang"], rng, 0)
     world.blocks.append(
         {
             k: v[copy["ts"] < world.span] if isinstance(v, np.ndarray) else v.filter(pa.array(copy["ts"] < world.span))

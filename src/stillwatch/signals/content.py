@@ -10,7 +10,7 @@ SIGNAL = TieSignal(
     family=_F,
     kinds=(
         Kind(name="template", family=_F, label="template", source="derived", software=True),
-        Kind(name="phrase", family=_F, label="fixed phrase", source="derived", software=True),
+        Kind(name="phrase", family=_F, label="fixed phrase", source="derived", software=True, forms=False),
         Kind(
             name="system", family=_F, label="system prompt", source="exchange", column="system_skeleton", software=True
         ),

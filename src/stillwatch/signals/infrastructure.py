@@ -10,6 +10,7 @@ SIGNAL = TieSignal(
     family=_F,
     kinds=(
         Kind(name="address", family=_F, label="address", source="exchange", column="address"),
+        Kind(name="signup_address", family=_F, label="sign-up address", source="account", column="signup_ip"),
         Kind(name="network", family=_F, label="network prefix", source="exchange", column="network"),
         Kind(name="tls", family=_F, label="TLS fingerprint", source="exchange", column="tls", software=True),
         Kind(name="client", family=_F, label="client", source="exchange", column="client", software=True),

@@ -231,6 +231,17 @@ def _reference(population: Population) -> Reference:
 SIGNAL = TimingSignal()
 
 
+def calm_members(population: Population, group: Group) -> F64:
+    """Per account of a group the normal score of its lack of sessions in the sub-stream; NaN under six exchanges."""
+    reference = _reference(population)
+    ts, indptr = sequences(population.account, population.ts, group.rows, group.accounts)
+    held = np.diff(indptr)
+    if not len(ts):
+        return np.full(len(held), np.nan)
+    burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
+    return np.where(held >= 6, _calm_score(population, burst, held), np.nan)
+
+
 def prepare(population: Population) -> None:
     """Compute the references before threads share them."""
     _reference(population)

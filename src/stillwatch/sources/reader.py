@@ -111,7 +111,7 @@ class LogReader:
         fields = [f for f in EXCHANGES if f.name in columns]
         for number in sorted(wanted):
             rows = np.array(sorted(wanted[number]), np.int64)
-            for table, first, numbers in silent._tables(self.files[number], rows):
+            for table, first, numbers in silent._tables(self.files[number], rows, columns):
                 batch = silent._canonical(table, fields, self.files[number], number, first, numbers)
                 keep = np.flatnonzero(np.isin(batch.column("source_row").to_numpy(), rows))
                 if len(keep):
@@ -122,12 +122,12 @@ class LogReader:
 
     # -- one file --------------------------------------------------------------------------------------------------
 
-    def _tables(self, path: Path, only: Any = None) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
+    def _tables(self, path: Path, only: Any = None, columns: Sequence[str] | None = None) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         """Raw batches with the number of their first row, or the numbers of all their rows."""
         kind = _kind(path) or self._sniff(path)
         try:
             if kind == ".parquet":
-                yield from self._parquet(path, only)
+                yield from self._parquet(path, only, columns)
             elif kind == ".csv":
                 yield from self._csv(path)
             else:
@@ -147,10 +147,10 @@ class LogReader:
             raise InputError(error, where=path.name, remedy="repair the file, or use --on-bad-row quarantine") from exc
         self.quarantine.append((path.name, -1, "", error))
 
-    def _parquet(self, path: Path, only: Any) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
+    def _parquet(self, path: Path, only: Any, columns: Sequence[str] | None) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         with pq.ParquetFile(path) as file:
             names = set(file.schema_arrow.names)
-            have = [f.name for f in EXCHANGES if f.name in names]
+            have = [f.name for f in EXCHANGES if f.name in names and (columns is None or f.name in columns)]
             self._need(path, names)
             first = 0
             for group in range(file.num_row_groups):
@@ -158,7 +158,11 @@ class LogReader:
                 if only is None or ((only >= first) & (only < first + size)).any():
                     at = first
                     for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=have):
-                        yield batch, at, None
+                        if only is None:
+                            yield batch, at, None
+                        else:
+                            inside = only[(only >= at) & (only < at + batch.num_rows)]
+                            yield batch.take(pa.array(inside - at)), 0, inside
                         at += batch.num_rows
                 first += size
 

@@ -140,7 +140,7 @@ def template_tool(world: World, n: int) -> None:
         draw_mixed("slot_prompt", cast.language[who], rng, 3),
     )
     text = glue(head.take(pa.array(who)), slot, "\n---\n")
-    emit(world, cast, who, ts, text, session=session, output=(3.5, 0.7))
+    emit(world, cast, who, ts, text, session=session, output=(3.5, 0.7), dialogue=False)
 
 
 def viral(world: World, n: int) -> None:

@@ -46,7 +46,7 @@ def code(world: World, cast: Cast, rates: clock.Floats) -> None:
         ts,
         text,
         session=session,
-        system=systems[who],
+        system=systems[who], dialogue=False,
         output=(TOKENS["api_output_mu"], TOKENS["api_output_sigma"]),
     )
 
@@ -113,7 +113,7 @@ def red_team(world: World, n: int) -> None:
         ts,
         draw_mixed("redteam", cast.language[who], rng, 3),
         session=session,
-        refuse=0.55,
+        refuse=0.55, dialogue=False,
         category="reasoning_extraction",
     )
 
@@ -138,10 +138,10 @@ def audit(world: World, n: int) -> None:
     )
     orgs = group[who]
     system = world.coder("system_prompt").codes(
-        draw_mixed("backend_system", cast.language[group * 4], rng, 1).to_pylist()
+        draw_mixed("backend_system", cast.language[::4], rng, 1).to_pylist()
     )
     text = draw_mixed("audit", cast.language[who], rng, 3)
-    emit(world, cast, who, ts, text, session=session, system=system[orgs * 4 if n > 4 else orgs * 0], output=(5.9, 0.6))
+    emit(world, cast, who, ts, text, session=session, system=system[orgs], dialogue=False, output=(5.9, 0.6))
 
 
 __all__ = ["audit", "chat", "code", "developers", "families", "red_team", "shared", "switchers", "talk"]
