@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stillwatch.report.render import render_report
-from stillwatch.report.terminal import print_summary, summary_json
+from stillwatch.report.summary import summary_json
+from stillwatch.report.terminal import print_summary
 
 __all__ = ["print_summary", "render_report", "summary_json"]

@@ -1,23 +1,20 @@
-"""The summary of a case: a table for a terminal, a value for ``--json``."""
+"""The summary of a case on a terminal."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stillwatch.case.canonical import finite
 from stillwatch.domain.verdict import Campaign, CaseResult
 from stillwatch.report import words
 from stillwatch.report.census import census
 from stillwatch.report.numbers import count
 from stillwatch.report.strength import strength
-from stillwatch.report.text import clean, one_line
+from stillwatch.report.summary import breaches_of
+from stillwatch.report.text import one_line
 from stillwatch.report.view import strings
 
-SUMMARY_FORMAT = "stillwatch-summary/1"
 MOST_ROWS = 40
 
 
@@ -87,7 +84,7 @@ def _lines(case: CaseResult) -> list[tuple[str, str]]:
     out: list[tuple[str, str]] = []
     if groups["watch"]:
         out.append(("watch", _size(groups["watch"])))
-    licensed, breaches = seen.accounts_of("licensed"), _breaches(case)
+    licensed, breaches = seen.accounts_of("licensed"), breaches_of(case)
     if licensed or breaches:
         out.append(
             ("licensed", f"{count(licensed)} accounts" + (f"; beyond the licence: {len(breaches)}" if breaches else ""))
@@ -109,69 +106,3 @@ def _lines(case: CaseResult) -> list[tuple[str, str]]:
 def _size(groups: list[Campaign]) -> str:
     plural = "" if len(groups) == 1 else "s"
     return f"{len(groups):,} group{plural}, {sum(c.accounts for c in groups):,} accounts"
-
-
-def _breaches(case: CaseResult) -> list[str]:
-    """Breaches of groups, and of licences without a group."""
-    known = [c.licence_breach for c in case.campaigns if c.licence_breach]
-    for item in case.run.get("licences") or []:
-        text = f"licence {item.get('id')}: {item['breach']}" if isinstance(item, dict) and item.get("breach") else ""
-        if text and text not in known:
-            known.append(text)
-    return list(dict.fromkeys(known))
-
-
-def summary_json(case: CaseResult) -> dict[str, Any]:
-    """The same as plain values: JSON without NaN, bounded texts that show what they hold, no names of accounts."""
-    seen = census(case)
-    shape: dict[str, Any] = _visible(
-        {
-            "format": SUMMARY_FORMAT,
-            "accounts": seen.accounts,
-            "exchanges": seen.exchanges,
-            "campaigns": [_group(c) for c in case.campaigns if c.verdict == "campaign"],
-            "other_groups": [_group(c) for c in case.campaigns if c.verdict != "campaign"],
-            "dispositions": {s.disposition: s.accounts for s in seen.shares},
-            "licence_breaches": _breaches(case),
-            "unavailable": list(case.run.get("unavailable") or []),
-            "unavailable_families": list(case.run.get("unavailable_families") or []),
-            "quarantined": 0 if case.quarantine is None else int(case.quarantine.num_rows),
-        }
-    )
-    return shape
-
-
-def _visible(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(str(key)): _visible(item) for key, item in value.items()}
-    return [_visible(item) for item in value] if isinstance(value, list) else value
-
-
-def _group(c: Campaign) -> dict[str, Any]:
-    families = {s.family: {"state": s.state, "p_value": s.p_value} for s in map(strength, c.families)}
-    shape: dict[str, Any] = finite(
-        {
-            "id": c.id,
-            "verdict": c.verdict,
-            "accounts": c.accounts,
-            "exchanges": c.exchanges,
-            "harvest_exchanges": c.harvest_exchanges,
-            "first_seen": c.first_seen,
-            "last_seen": c.last_seen,
-            "tactics": [t.id for t in c.tactics],
-            "families": families,
-            "q_value": c.q_value,
-            "confidence": c.confidence,
-            "licence_breach": c.licence_breach,
-            "tokens": {
-                "input": c.impact.input_tokens,
-                "output": c.impact.output_tokens,
-                "reasoning": c.impact.reasoning_tokens,
-            },
-            "list_price": c.impact.list_price,
-            "currency": c.impact.currency,
-        }
-    )
-    return shape
