@@ -9,8 +9,11 @@ import yaml
 from rich.console import Console
 
 from stillwatch.domain.errors import InputError
+from stillwatch.lab.evaluate import evaluate as measure
 from stillwatch.lab.generate import generate as build_world
-from stillwatch.lab.scenario import dials, load
+from stillwatch.lab.honesty import check as find_leaks
+from stillwatch.lab.scenario import dials, load, shipped
+from stillwatch.lab.tables import as_tables
 
 app = typer.Typer(help="Synthetic worlds and the evaluation of cases.", no_args_is_help=True)
 console = Console()
@@ -34,3 +37,35 @@ def generate(
     world = dials(load(scenario), overrides)
     counts = build_world(world, seed, out, without=[c for item in without for c in item.split(",")])
     console.print_json(data=counts)
+
+
+@app.command()
+def check(world: Path = typer.Argument(..., help="A world's directory.")) -> None:
+    """Look for rules that tell hostile from honest without evidence; exit status 1 when there are any."""
+    leaks = find_leaks(world)
+    for leak in leaks:
+        console.print(str(leak), style="red", markup=False, highlight=False)
+    if leaks:
+        raise typer.Exit(1)
+    console.print("No leak found.")
+
+
+@app.command()
+def evaluate(
+    case: Path = typer.Argument(..., help="A case directory."),
+    truth: Path = typer.Option(..., "--truth", help="The world's truth.parquet."),
+    json: bool = typer.Option(False, "--json", help="Figures as JSON."),
+) -> None:
+    """Compare a case with the truth."""
+    result = measure(case, truth)
+    if json:
+        console.print_json(data=result)
+    else:
+        console.print(as_tables(result))
+
+
+@app.command("list")
+def list_() -> None:
+    """Names of the shipped scenarios."""
+    for name in shipped():
+        console.print(name)

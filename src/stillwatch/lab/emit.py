@@ -158,7 +158,8 @@ def _retry(world: World, block: dict[str, Any], rows: Ints) -> None:
     copy = {k: v[rows] if isinstance(v, np.ndarray) else v.take(pa.array(rows)) for k, v in block.items()}
     copy["ts"] = copy["ts"] + (rng.lognormal(1.5, 0.9, len(rows)) * SECOND).astype(np.int64)
     copy["status"], copy["finish_reason"] = np.full(len(rows), 200), np.zeros(len(rows), dtype=np.int64)
-    copy["output_tokens"] = np.maximum(1, rng.lognormal(5, 1, len(rows))).astype(np.int64)
+    limit = np.where(copy["max_output_tokens"] < 0, 8192, copy["max_output_tokens"])
+    copy["output_tokens"] = np.minimum(np.maximum(1, rng.lognormal(5, 1, len(rows))).astype(np.int64), limit)
     copy["response"] = draw_mixed("answer", copy["lang"], rng, 0)
     world.blocks.append(
         {

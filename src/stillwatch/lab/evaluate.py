@@ -114,7 +114,9 @@ def _groups(rows: list[dict[str, Any]], reported: list[str]) -> dict[str, Any]:
     licensed_only = {g for g, c in inside.items() if c[OUTGROWN] and not counted[g]}
     judged = [g for g in reported if g not in licensed_only]
     false = [g for g in judged if not counted[g] or hostile[g] / counted[g] < PURE]
-    merges = [g for g, c in inside.items() if sum(n >= 0.05 * sum(c.values()) for name, n in c.items() if name in size) > 1]
+    merges = [
+        g for g, c in inside.items() if sum(n >= 0.05 * sum(c.values()) for name, n in c.items() if name in size) > 1
+    ]
     return {
         "each": each,
         "recall": _share(sum(c["found"] for c in each.values()), len(each)),

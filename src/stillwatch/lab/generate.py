@@ -88,7 +88,7 @@ def write(world: World, out: Path, without: frozenset[str]) -> dict[str, int]:
     columns["ip_text"], columns["ip_code"] = _addresses(columns["ip"])
     _references(columns, rng)
     text = {
-        k: v.combine_chunks().take(pa.array(order)) if k not in without else None
+        k: pc.utf8_rtrim_whitespace(v.combine_chunks().take(pa.array(order))) if k not in without else None
         for k, v in columns.items()
         if k in ("prompt", "response")
     }

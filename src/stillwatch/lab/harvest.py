@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from stillwatch.lab import clock, network
 from stillwatch.lab.clock import DAY, HOUR, SECOND, Floats, Ints
-from stillwatch.lab.emit import emit
+from stillwatch.lab.emit import emit, turns
 from stillwatch.lab.harvest_text import TASKS, compose, task_of, templates
 from stillwatch.lab.honest.people import code, talk
 from stillwatch.lab.identity import Cast, ages, enroll, shared, signup_burst, some
 from stillwatch.lab.scenario import Campaign
+from stillwatch.lab.text.compose import transcripts
 from stillwatch.lab.text.grammar import draw_mixed, glue, grammar
 from stillwatch.lab.world import World
 
@@ -180,6 +181,8 @@ def run(world: World, campaign: Campaign) -> None:
     job, ts, who = job[live], ts[live], who[live]
     language = world.languages(len(size), campaign.languages)[job]
     text = compose(campaign, templates(campaign, days, rng), ts / DAY, language, rng)
+    if relay:
+        text = transcripts(text, draw_mixed("answer", language, rng, 0), job, turns(job, ts))
     _send(world, campaign, cast, who, ts, text, language, job if relay else None, pool)
     if "T-SEARCH" in campaign.tactics:
         _search(world, cast, begin)
@@ -234,57 +237,50 @@ def _send(
     if job is not None and campaign.client_uniformity < 0.9:
         clients = network.client(rng, some(rng, int(job.max()) + 1, 0.4))
         extra["user_agent"] = clients[job]
-    output = TASKS[task][2]
-    if "T-FAILOVER" not in campaign.tactics:
+    how: dict[str, Any] = {
+        "system": system,
+        "output": TASKS[task][2],
+        "language": language,
+        "response": response,
+        "refuse": 0.03,
+    }
+    turn = None
+    if "T-FAILOVER" in campaign.tactics:
+        jobs = np.arange(n) if job is None else job
+        turn = turns(jobs, ts)
+        size = np.bincount(jobs)
+        broken = np.where(some(rng, len(size), 0.15), (rng.random(len(size)) * size).astype(np.int64), 1 << 30)[jobs]
+        other = occupant(pool, rng.integers(0, campaign.accounts, len(size))[jobs], ts / DAY)
+        broken = np.where(other >= 0, broken, 1 << 30)
+        hit = np.flatnonzero(turn == broken)
+        blocked = {k: _rows(v, hit) for k, v in how.items() if k in ("system", "language", "response")}
+        status = np.where(some(rng, len(hit), 0.7), 429, 403)
+        cut = {k: v[hit] for k, v in extra.items()} | {"status": status}
         emit(
             world,
             cast,
-            who,
-            ts,
-            text,
-            session=job,
-            system=system,
-            output=output,
-            language=language,
-            response=response,
-            extra=extra,
-            refuse=0.03,
+            who[hit],
+            ts[hit],
+            text.take(pa.array(hit)),
+            turn=turn[hit],
+            extra=cut,
+            output=how["output"],
+            retry=0.0,
+            **blocked,
         )
-        return
-    blocked = some(rng, n, 0.05)
-    extra["status"] = np.where(blocked, np.where(some(rng, n, 0.7), 429, 403), 200)
-    emit(
-        world,
-        cast,
-        who,
-        ts,
-        text,
-        session=None,
-        system=system,
-        output=output,
-        language=language,
-        response=response,
-        extra=extra,
-        refuse=0.03,
-        retry=0.0,
-    )
-    rows = np.flatnonzero(blocked)
-    later = ts[rows] + (rng.lognormal(1.6, 0.7, len(rows)) * SECOND).astype(np.int64)
-    other = occupant(pool, rng.integers(0, campaign.accounts, len(rows)), later / DAY)
-    rows, later, other = rows[other >= 0], later[other >= 0], other[other >= 0]
-    emit(
-        world,
-        cast,
-        other,
-        later,
-        text.take(pa.array(rows)),
-        system=None if system is None else system[rows],
-        output=output,
-        language=language[rows],
-        response=None if response is None else response.take(pa.array(rows)),
-        extra={k: v[rows] for k, v in extra.items() if k != "status"},
-        refuse=0.03,
-    )
+        wait = np.zeros(len(size))
+        wait[jobs[hit]] = rng.lognormal(1.6, 0.7, len(hit)) * SECOND
+        moved = turn >= broken
+        ts = ts + np.where(moved, wait[jobs], 0).astype(np.int64)
+        who = np.where(moved, other, who)
+        job = None if job is None else job * 2 + moved
+    emit(world, cast, who, ts, text, session=job, turn=turn, extra=extra, **how)
+
+
+def _rows(column: Any, rows: Ints) -> Any:
+    if column is None or isinstance(column, np.ndarray):
+        return None if column is None else column[rows]
+    return column.take(pa.array(rows))
 
 
 def _launder(text: Any, response: Any, language: Ints, rng: np.random.Generator) -> Any:

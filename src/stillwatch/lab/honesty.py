@@ -96,13 +96,16 @@ def _search(rule: str, values: Any, groups: dict[str, Any], limit: float) -> Ite
 
 
 def stump(hostile: Any, honest: Any) -> tuple[float, str]:
-    """The best single rule on one feature: a threshold for numbers, a value for labels; unknown values are a label too."""
+    """The best single rule on one feature: a threshold for numbers, a value for labels, among accounts that have one."""
     if hostile.dtype.kind != "f":
+        hostile, honest = hostile[hostile != "None"], honest[honest != "None"]
+        if min(len(hostile), len(honest)) < LEAST:
+            return 0.0, ""
         labels, index = np.unique(np.concatenate([hostile, honest]).astype(str), return_inverse=True)
         a = np.bincount(index[: len(hostile)], minlength=len(labels)) / max(len(hostile), 1)
         b = np.bincount(index[len(hostile) :], minlength=len(labels)) / max(len(honest), 1)
         best = int(np.argmax(np.abs(a - b)))
-        return float(abs(a - b)[best]), f"{'=' if a[best] > b[best] else '≠'} {labels[best]!r}"
+        return float(abs(a - b)[best]), f"{'=' if a[best] > b[best] else '≠'} {str(labels[best])!r}"
     known, other = np.sort(hostile[~np.isnan(hostile)]), np.sort(honest[~np.isnan(honest)])
     if len(known) < LEAST or len(other) < LEAST:
         return 0.0, ""
@@ -170,7 +173,10 @@ def _column(table: str, name: str, kind: str) -> Iterator[tuple[str, str]]:
     if name in TEXT:
         yield f"{label} white space at the end", f"avg((right({name}, 1) = ' ')::int)"
         yield f"{label} white space at the start", f"avg((left({name}, 1) IN (' ', chr(10), chr(9)))::int)"
-        yield f"{label} odd characters", f"avg(regexp_matches({name}, '[\\x{{200B}}-\\x{{200F}}\\x{{FEFF}}\\x{{00A0}}]|\\{{[a-z_]+\\}}')::int)"
+        yield (
+            f"{label} odd characters",
+            f"avg(regexp_matches({name}, '[\\x{{200B}}-\\x{{200F}}\\x{{FEFF}}\\x{{00A0}}]|\\{{[a-z_]+\\}}')::int)",
+        )
     elif text:
         yield from _form(name, label)
     if kind == "BIGINT" and name not in ("asn", "max_output_tokens", "seed"):
@@ -180,7 +186,17 @@ def _column(table: str, name: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def _form(name: str, label: str) -> Iterator[tuple[str, str]]:
     """The form of an identifier: length, pattern, first figures."""
-    if label.split(".")[1] in ("user_agent", "programme", "plan", "channel", "model", "verification", "country", "finish_reason", "refusal_category"):
+    if label.split(".")[1] in (
+        "user_agent",
+        "programme",
+        "plan",
+        "channel",
+        "model",
+        "verification",
+        "country",
+        "finish_reason",
+        "refusal_category",
+    ):
         return
     shape = f"regexp_replace(regexp_replace({name}, '[0-9a-f]', 'h', 'g'), 'h+', 'h', 'g')"
     if name not in ("client_ip", "signup_ip", "email_domain"):

@@ -82,7 +82,9 @@ def load(name_or_path: str | Path) -> Scenario:
     if path.suffix == ".yaml" and path.exists():
         text = path.read_text("utf-8")
     elif str(name_or_path) in shipped():
-        text = resources.files("stillwatch.lab").joinpath("scenarios").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
+        text = (
+            resources.files("stillwatch.lab").joinpath("scenarios").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
+        )
     else:
         raise FileNotFoundError(f"no scenario {name_or_path!r}; shipped: {', '.join(shipped())}")
     return msgspec.convert(yaml.safe_load(text), Scenario)

@@ -25,7 +25,12 @@ def _accounts(result: dict[str, Any]) -> Table:
     for rate, recall in result["ranking"]["recall_at_false_positive_rate"].items():
         table.add_row(f"recall at false-positive rate {rate}", _percent(recall), "", "")
     for budget, share in result["ranking"]["review_budget"].items():
-        table.add_row(f"review of {int(budget):,}: precision, recall", f"{_percent(share['precision'])}, {_percent(share['recall'])}", "", "")
+        table.add_row(
+            f"review of {int(budget):,}: precision, recall",
+            f"{_percent(share['precision'])}, {_percent(share['recall'])}",
+            "",
+            "",
+        )
     return table
 
 

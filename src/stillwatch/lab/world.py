@@ -35,7 +35,7 @@ class Coder:
 
     def codes(self, strings: list[str | None]) -> Ints:
         """Numbers of the strings; -1 for None."""
-        return np.array([-1 if s is None else self._code(s) for s in strings], dtype=np.int64)
+        return np.array([-1 if s is None else self._code(s.strip()) for s in strings], dtype=np.int64)
 
     def _code(self, string: str) -> int:
         if string not in self._index:

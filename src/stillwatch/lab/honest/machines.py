@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.lab import clock, network
+from stillwatch.lab import clock
 from stillwatch.lab.clock import DAY
 from stillwatch.lab.emit import TOKENS, emit
 from stillwatch.lab.fitted import FITTED
-from stillwatch.lab.honest.people import talk
-from stillwatch.lab.identity import Cast, enroll, signup_burst, some
-from stillwatch.lab.text.compose import habits
+from stillwatch.lab.identity import Cast, enroll, some
+from stillwatch.lab.text.compose import habits, human_text, transcripts
 from stillwatch.lab.text.grammar import Text, draw_mixed, glue, grammar
 from stillwatch.lab.world import World
 
@@ -90,12 +89,18 @@ def aggregators(world: World, n: int) -> None:
     rng = world.rng
     cast = firm(world, n, "honest:aggregators", size=2)
     cast.channel[:] = world.coder("channel").codes(["reseller"])[0]
-    rates = world.volumes(n, 250, 0.9, 3000)
-    who, ts = clock.stream(rng, rates, cast.tz, world.scenario.days, weekday=world.weekday)
-    language = world.languages(len(who))
-    text = habits(draw_mixed("chat", language, rng, 2), rng)
+    who, start = clock.stream(
+        rng, world.volumes(n, 130, 0.9, 1500), cast.tz, world.scenario.days, weekday=world.weekday
+    )
+    size = np.maximum(1, np.round(rng.lognormal(0.4, 0.7, len(who)))).astype(np.int64)
+    users, language = users_of(world, who // 2, 900), world.languages(len(who))
+    talks = np.repeat(np.arange(len(who)), size)
+    turn = clock.run_sum(np.ones(len(talks)), size).astype(np.int64)
+    gaps = rng.lognormal(FITTED["gap"]["person_mu"] + 0.6, FITTED["gap"]["person_sigma"], len(talks))
+    ts = start[talks] + (clock.run_sum(gaps, size) * clock.SECOND).astype(np.int64)
+    who, users, language = who[talks], users[talks], language[talks]
+    text = transcripts(human_text(language, turn, rng), draw_mixed("answer", language, rng, 0), talks, turn)
     model = rng.choice(4, len(who), p=[0.5, 0.3, 0.1, 0.1])
-    users = users_of(world, who // 2, 900)
     limited = some(rng, len(who), 0.006)
     emit(
         world,
@@ -222,6 +227,3 @@ def licensed(world: World, n: int) -> None:
 def outgrown(world: World, n: int) -> None:
     """A licensee who sends twice what the licence allows."""
     _distil(world, n, "honest:outgrown", True)
-
-
-__all__ = ["network", "signup_burst", "talk"]

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from stillwatch.lab import clock
 from stillwatch.lab.emit import TOKENS, emit, turns
 from stillwatch.lab.fitted import FITTED
-from stillwatch.lab.identity import Cast, enroll, shared, some
-from stillwatch.lab.text.compose import human_text
+from stillwatch.lab.identity import Cast, enroll, some
+from stillwatch.lab.text.compose import human_text, transcripts
 from stillwatch.lab.text.grammar import draw_mixed, glue
 from stillwatch.lab.world import World
 
@@ -39,6 +39,11 @@ def code(world: World, cast: Cast, rates: clock.Floats) -> None:
     fixed = some(rng, len(cast), 0.4)[who]
     body = draw_mixed("slot_prompt", cast.language[who], rng, 2)
     text = pc.if_else(pa.array(fixed), glue(stem, body, ""), task)
+    bots = some(rng, len(cast), 0.25)[who]  # own chat clients that send the whole conversation each time
+    turn = turns(session, ts)
+    lines = human_text(cast.language[who], turn, rng)
+    whole = transcripts(lines, draw_mixed("answer", cast.language[who], rng, 0), session, turn)
+    text = pc.if_else(pa.array(bots), whole, text)
     emit(
         world,
         cast,
@@ -46,7 +51,8 @@ def code(world: World, cast: Cast, rates: clock.Floats) -> None:
         ts,
         text,
         session=session,
-        system=systems[who], dialogue=False,
+        system=systems[who],
+        dialogue=False,
         output=(TOKENS["api_output_mu"], TOKENS["api_output_sigma"]),
     )
 
@@ -113,7 +119,8 @@ def red_team(world: World, n: int) -> None:
         ts,
         draw_mixed("redteam", cast.language[who], rng, 3),
         session=session,
-        refuse=0.55, dialogue=False,
+        refuse=0.55,
+        dialogue=False,
         category="reasoning_extraction",
     )
 
@@ -137,11 +144,6 @@ def audit(world: World, n: int) -> None:
         rng, world.volumes(n, 30, 0.7, 300), cast.tz, world.scenario.days, weekday=world.weekday
     )
     orgs = group[who]
-    system = world.coder("system_prompt").codes(
-        draw_mixed("backend_system", cast.language[::4], rng, 1).to_pylist()
-    )
+    system = world.coder("system_prompt").codes(draw_mixed("backend_system", cast.language[::4], rng, 1).to_pylist())
     text = draw_mixed("audit", cast.language[who], rng, 3)
     emit(world, cast, who, ts, text, session=session, system=system[orgs], dialogue=False, output=(5.9, 0.6))
-
-
-__all__ = ["audit", "chat", "code", "developers", "families", "red_team", "shared", "switchers", "talk"]

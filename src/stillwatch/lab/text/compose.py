@@ -49,3 +49,24 @@ def habits(text: Text, rng: Rng, share: float = 0.3) -> Text:
             index[rows] = len(text) + np.arange(len(rows))
             text = pa.concat_arrays([text, edit(text.take(pa.array(rows)))]).take(pa.array(index))
     return text
+
+
+def transcripts(
+    text: Text, answers: Text, session: np.ndarray[Any, Any], turn: np.ndarray[Any, Any], most: int = 6
+) -> Text:
+    """Clients that send the whole conversation as one prompt: each message begins with all before it."""
+    order = np.lexsort((turn, session))
+    previous = np.empty(len(turn), dtype=np.int64)
+    previous[order] = np.concatenate([order[:1], order[:-1]])
+    for k in range(1, most + 1):
+        rows = np.flatnonzero(turn == k)
+        if len(rows) == 0:
+            break
+        before = pa.array(previous[rows])
+        longer = glue(
+            text.take(before), "\n\nAssistant: ", answers.take(before), "\n\nUser: ", text.take(pa.array(rows)), ""
+        )
+        index = np.arange(len(text))
+        index[rows] = len(text) + np.arange(len(rows))
+        text = pa.concat_arrays([text, longer]).take(pa.array(index))
+    return text
