@@ -33,6 +33,9 @@ ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
 PURITY = 0.8
+ADDRESS_PURITY = 0.95
+LEAST_SUBSTREAM = 0.15
+"""Work that is less than this of its accounts' traffic is a habit of speech or deep cover: watched, not named."""
 SPREAD = 0.05
 FRINGE = 0.2
 PART = 0.3
@@ -93,7 +96,7 @@ def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str
     if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
         enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
     small = int(population.representative[judged.group.accounts].sum()) < LEAST_CAMPAIGN
-    return ("campaign" if enough and not small else "watch"), t, alternatives
+    return ("campaign" if enough and not small and t.substream >= LEAST_SUBSTREAM else "watch"), t, alternatives
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -286,7 +289,9 @@ def _own(v: Values, inside: npt.NDArray[np.bool_], owner: I64, software: bool) -
     """Values that are a group's own: enough of its members hold them, and few others."""
     x = np.bincount(v.values[inside[owner]], minlength=v.size)
     least = max(6, SPREAD * inside.sum()) if software else 3
-    return np.asarray((x >= least) & ((x - 1) >= PURITY * (np.diff(v.holders_ptr) - 1)))
+    # an exit address that strangers use too brings strangers in
+    purity = ADDRESS_PURITY if v.name in ("address", "network", "signup_address") else PURITY
+    return np.asarray((x >= least) & ((x - 1) >= purity * (np.diff(v.holders_ptr) - 1)))
 
 
 def _main_parts(population: Population, kinds: list[Kind], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -350,10 +355,18 @@ def _union(population: Population, bucket: list[Found], settings: Settings) -> F
             if family not in verdicts or v.p_value < verdicts[family].p_value:
                 verdicts[family] = v
     group = drop_people(population, specific(population, lead.group._replace(accounts=accounts, rows=rows)), verdicts)
+    # the group that is left may be one that an honest explanation fits
+    final = traits(population, group)
+    strong = strong_families(Judged(group, verdicts, lead.p_value, lead.q_value))
+    kind, alternatives = weigh(Facts(final, strong))
+    small = int(population.representative[group.accounts].sum()) < LEAST_CAMPAIGN
+    verdict = f"lookalike:{kind}" if kind is not None else "watch" if small else "campaign"
     return lead._replace(
+        verdict=verdict,
         group=group,
         verdicts=verdicts,
-        traits=traits(population, group),
+        traits=final,
+        alternatives=alternatives,
         q_value=min(f.q_value for f in bucket),
         core=len(lead.group.accounts),
     )

@@ -25,6 +25,7 @@ def generate(
     out: Path = typer.Option(..., "--out", help="Directory to write."),
     seed: int = typer.Option(1, "--seed", help="The same seed gives the same world."),
     set_: list[str] = typer.Option([], "--set", help="A dial: campaigns.0.cover=0.5"),
+    corpus: Path | None = typer.Option(None, "--corpus", help="Folder of real prompts (A_*, B_*.parquet)."),
     without: list[str] = typer.Option([], "--without", help="Columns to leave out, comma-separated."),
 ) -> None:
     """Write a world: exchanges, accounts, licences, truth."""
@@ -35,7 +36,7 @@ def generate(
             raise InputError(f"--set {item}: expected DIAL=VALUE")
         overrides[key] = yaml.safe_load(value)
     world = dials(load(scenario), overrides)
-    counts = build_world(world, seed, out, without=[c for item in without for c in item.split(",")])
+    counts = build_world(world, seed, out, corpus=corpus, without=[c for item in without for c in item.split(",")])
     console.print_json(data=counts)
 
 

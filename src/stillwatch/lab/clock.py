@@ -52,7 +52,7 @@ def people(
     length: float = 0.9,
     gap: tuple[float, float] = (FITTED["gap"]["person_mu"] + 0.6, FITTED["gap"]["person_sigma"]),
 ) -> tuple[Ints, Ints, Ints]:
-    """Sessions of a few messages with lognormal gaps; ``rate`` is requests per day, ``length`` ln of the session size."""
+    """Sessions with lognormal gaps; ``rate`` is requests per day, ``length`` the ln of the session size."""
     mean = float(np.exp(length + 0.9**2 / 2))
     sessions = rng.poisson(rate * days / mean * rng.gamma(4, 0.25, len(rate)))
     owner = np.repeat(np.arange(len(rate)), sessions)
@@ -69,8 +69,9 @@ def run_sum(values: Floats, size: Ints) -> Floats:
     if len(values) == 0:
         return values
     first = np.concatenate([[0], np.cumsum(size)[:-1]])
-    total = np.cumsum(values)
-    return total - np.repeat(total[first], size)
+    total: Floats = np.cumsum(values)
+    result: Floats = total - np.repeat(total[first], size)
+    return result
 
 
 def stream(

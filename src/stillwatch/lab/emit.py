@@ -53,7 +53,7 @@ def emit(
     turn: Ints | None = None,
 ) -> None:
     """Append exchanges. ``who`` are positions in ``cast``; ``ts`` microseconds from the start. Times outside the log,
-    before sign-up are cut here. ``dialogue`` false: a run of independent calls; ``turn`` overrides the message position."""
+    before sign-up are cut here. ``dialogue`` false: independent calls; ``turn`` overrides the position."""
     rng = world.rng
     keep = np.flatnonzero((ts >= 0) & (ts < world.span) & (ts + world.start > cast.created[who]))
     if len(keep) == 0:

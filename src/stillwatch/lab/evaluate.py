@@ -1,8 +1,8 @@
 """What a case found of what was there: accounts, campaigns, collateral.
 
 Only ``accounts.parquet`` and ``campaigns.json`` of the case are read (contract, section 3), so that any detector that
-writes them can be measured. An account is flagged when its disposition is ``campaign``. Accounts that the log never shows
-count for nobody. A licensee who outgrew the licence may be reported as ``licensed`` or ``campaign``: reported apart.
+writes them can be measured. An account is flagged when its disposition is ``campaign``. Accounts
+that the log never shows count for nobody. A licensee who outgrew the licence may be reported as ``licensed`` or ``campaign``: reported apart.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _groups(rows: list[dict[str, Any]], reported: list[str]) -> dict[str, Any]:
     ]
     return {
         "each": each,
-        "recall": _share(sum(c["found"] for c in each.values()), len(each)),
+        "recall": _share(sum(bool(c["found"]) for c in each.values()), len(each)),
         "reported": len(reported),
         "false": sorted(false),
         "merged": sorted(merges),

@@ -17,6 +17,8 @@ from stillwatch.lab import harvest, network
 from stillwatch.lab.clock import Ints
 from stillwatch.lab.honest import KINDS
 from stillwatch.lab.scenario import Scenario
+from stillwatch.lab.text.corpus import read_corpus
+from stillwatch.lab.text.grammar import swapped_in
 from stillwatch.lab.world import MODELS, World
 
 ROW_GROUP = 65_536
@@ -34,9 +36,12 @@ TRUTH = pa.schema(
 )
 
 
-def generate(scenario: Scenario, seed: int, out: Path, *, without: Iterable[str] = ()) -> dict[str, int]:
+def generate(
+    scenario: Scenario, seed: int, out: Path, *, without: Iterable[str] = (), corpus: Path | None = None
+) -> dict[str, int]:
     """Write exchanges, accounts, licences and truth of one world to ``out``; returns counts."""
-    world = build(scenario, seed)
+    with swapped_in(read_corpus(corpus) if corpus else None):
+        world = build(scenario, seed)
     return write(world, out, frozenset(without))
 
 

@@ -1,9 +1,9 @@
 """Is a world honest? Search for rules that tell hostile from honest accounts without being evidence.
 
-Every column gives simple per-account features: its form (pattern of letters and digits, length, white space), nulls, its
-order in the file, clock residues; for columns that carry intended evidence only the form is searched, for all others the
-values too. A rule is a stump on one feature; it leaks when it separates all hostile accounts, or a whole campaign, from the
-honest ones. Impossible values and traffic before sign-up fail at once.
+Every column gives simple per-account features: its form (pattern of letters and digits, length, white space), nulls,
+order in the file, clock residues; for columns that carry intended evidence only the form is searched, for all others
+the values too. A rule is a stump on one feature; it leaks when it separates all hostile accounts, or a whole campaign,
+from the honest ones. Impossible values and traffic before sign-up fail at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LEAST = 20
 """Accounts that a campaign needs to be searched on its own."""
 
 
-class DishonestWorld(Exception):
+class DishonestWorldError(Exception):
     """The world can be solved without evidence, or cannot exist."""
 
 
@@ -67,9 +67,9 @@ def check(directory: Path, *, limit: float = LIMIT) -> list[Leak]:
 
 
 def require_honest(directory: Path) -> None:
-    """Raise :class:`DishonestWorld` naming every leak."""
+    """Raise :class:`DishonestWorldError` naming every leak."""
     if leaks := check(directory):
-        raise DishonestWorld("; ".join(str(leak) for leak in leaks))
+        raise DishonestWorldError("; ".join(str(leak) for leak in leaks))
 
 
 def _groups(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _search(rule: str, values: Any, groups: dict[str, Any], limit: float) -> Ite
 
 
 def stump(hostile: Any, honest: Any) -> tuple[float, str]:
-    """The best single rule on one feature: a threshold for numbers, a value for labels, among accounts that have one."""
+    """The best rule on one feature: a threshold for numbers, a value for labels, among accounts that have one."""
     if hostile.dtype.kind != "f":
         hostile, honest = hostile[hostile != "None"], honest[honest != "None"]
         if min(len(hostile), len(honest)) < LEAST:

@@ -20,8 +20,8 @@ FACTS = {
     "temperature out of range": "exchanges WHERE temperature NOT BETWEEN 0 AND 2 OR top_p NOT BETWEEN 0 AND 1",
     "no HTTP status": "exchanges WHERE status NOT BETWEEN 100 AND 599",
     "finished though failed": "exchanges WHERE status >= 400 AND finish_reason IS NOT NULL",
-    "reference presented before it was issued": "exchanges AS later JOIN exchanges AS first ON later.reasoning_ref_presented ="
-    " first.reasoning_ref_issued WHERE later.ts < first.ts",
+    "reference presented before it was issued": "exchanges AS later JOIN exchanges AS first"
+    " ON later.reasoning_ref_presented = first.reasoning_ref_issued WHERE later.ts < first.ts",
     "reference from nowhere": "(SELECT reasoning_ref_presented AS r FROM exchanges WHERE r IS NOT NULL) AS p"
     " ANTI JOIN (SELECT reasoning_ref_issued AS r FROM exchanges) AS i USING (r)",
     "no address": "exchanges WHERE NOT regexp_matches(client_ip, '^\\d{1,3}(\\.\\d{1,3}){3}$')",

@@ -32,12 +32,14 @@ MOBILE_EXITS = (MOBILE[_STOCK.integers(0, 20, 160), _STOCK.integers(0, 2, 160)] 
 
 def asn_of(ip: Ints) -> Ints:
     """The network number an address belongs to."""
-    return _ASN[ip >> 16]
+    numbers: Ints = _ASN[ip >> 16]
+    return numbers
 
 
 def _zipf(n: int, power: float = 1.0) -> np.ndarray[Any, np.dtype[np.float64]]:
-    weight = 1.0 / np.arange(1, n + 1) ** power
-    return weight / weight.sum()
+    weight: np.ndarray[Any, np.dtype[np.float64]] = np.arange(1, n + 1) ** -float(power)
+    weight /= weight.sum()
+    return weight
 
 
 def residential(rng: Rng, n: int, region: Ints | None = None) -> Ints:

@@ -13,7 +13,7 @@ Dispatch = Literal["round_robin", "least_loaded", "sticky", "random"]
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The dials of one hostile campaign. ``tactics`` are ids of the catalogue; the first content tactic sets the task."""
+    """The dials of one campaign. ``tactics`` are ids of the catalogue; the first content tactic sets the task."""
 
     name: str
     tactics: tuple[str, ...] = ("T-COT",)
@@ -91,7 +91,7 @@ def load(name_or_path: str | Path) -> Scenario:
 
 
 def dials(scenario: Scenario, /, overrides: dict[str, Any] | None = None, **more: Any) -> Scenario:
-    """The scenario with dials changed; keys are dotted paths (``campaigns.0.cover``; as keyword ``campaigns__0__cover``).
+    """The scenario with dials changed; keys are dotted paths (or, as keywords, ``campaigns__0__cover``).
 
     >>> s = Scenario(name="s", days=1, campaigns=(Campaign(name="c"),))
     >>> dials(s, {"campaigns.0.cover": 0.5}).campaigns[0].cover

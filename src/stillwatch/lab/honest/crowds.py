@@ -51,7 +51,7 @@ def classroom(world: World, n: int) -> None:
 
 
 def hackathon(world: World, n: int) -> None:
-    """Hackathon cohorts: sign-ups in one evening, starter kit, venue address, a programme; every team builds its own."""
+    """Hackathon cohorts: sign-ups in one evening, starter kit, venue address, programme; each team builds its own."""
     rng = world.rng
     event = np.arange(n) // 120
     day = rng.uniform(-0.6, max(0.1, world.scenario.days - 0.8), n)[event * 120]

@@ -41,7 +41,7 @@ def company(world: World, n: int) -> None:
 
 
 def fleet(world: World, n: int) -> None:
-    """Start-ups with dozens of keys and accounts under one payer: the same product, the same system prompt, one cloud."""
+    """Start-ups with dozens of keys and accounts under one payer: one product, one system prompt, one cloud."""
     rng = world.rng
     size = 40
     cast = firm(world, n, "honest:fleet", size=size)

@@ -85,7 +85,7 @@ def cron(world: World, n: int) -> None:
 
 
 def aggregators(world: World, n: int) -> None:
-    """Resellers: many end users on one key; on 429 they back off, then move to their second account of the same payer."""
+    """Resellers: many end users on one key; on 429 they back off, then use the same payer's second account."""
     rng = world.rng
     cast = firm(world, n, "honest:aggregators", size=2)
     cast.channel[:] = world.coder("channel").codes(["reseller"])[0]

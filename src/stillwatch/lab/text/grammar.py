@@ -7,7 +7,9 @@ number. Texts are composed column-wise with Arrow, never one Python string per e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -26,6 +28,9 @@ SMALL = 48
 
 _PART = re.compile(r"\{([a-z_0-9]+(?::\d+:\d+)?)\}")
 Rng = np.random.Generator
+Stock = dict[tuple[str, str], Any]
+"""Texts that replace a symbol of a language."""
+_SWAPPED: ContextVar[Stock | None] = ContextVar("swapped", default=None)
 Text = Any  # pa.Array of large_string; pyarrow has no types
 
 
@@ -120,11 +125,29 @@ def grammar(language: str) -> Grammar:
     return Grammar(language, {s: [_PART.split(str(a)) for a in alternatives] for s, alternatives in raw.items()})
 
 
+@contextmanager
+def swapped_in(stock: Stock | None) -> Iterator[None]:
+    """Within the block, symbols of the stock come from it instead of the grammar."""
+    token = _SWAPPED.set(stock)
+    try:
+        yield
+    finally:
+        _SWAPPED.reset(token)
+
+
+def _one(symbol: str, language: str, n: int, rng: Rng, depth: int) -> Text:
+    texts = (_SWAPPED.get() or {}).get((symbol, language))
+    if texts is None:
+        return grammar(language).draw(symbol, n, rng, depth)
+    rounds = [rng.permutation(len(texts)) for _ in range(n // len(texts) + 1)]  # no item twice before all were used
+    return texts.take(pa.array(np.concatenate(rounds)[:n]))
+
+
 def draw_mixed(symbol: str, languages: np.ndarray, rng: Rng, depth: int = 2) -> Text:
     """One text per row in the row's language (index into LANGUAGES)."""
     order = np.argsort(languages, kind="stable")
     sizes = np.bincount(languages, minlength=len(LANGUAGES)).tolist()
-    pieces = [grammar(name).draw(symbol, k, rng, depth) for name, k in zip(LANGUAGES, sizes, strict=True) if k]
+    pieces = [_one(symbol, name, k, rng, depth) for name, k in zip(LANGUAGES, sizes, strict=True) if k]
     back = np.empty(len(languages), dtype=np.int64)
     back[order] = np.arange(len(languages))
     return joined(pieces).take(pa.array(back)) if pieces else pa.array([], pa.large_string())
