@@ -18,7 +18,7 @@ from stillwatch.lab.tables import as_tables
 
 @pytest.fixture
 def result(tmp_path: Path) -> dict[str, Any]:
-    """Six hostile accounts of campaign a, four of b, 90 honest; groups g1 (4 a, 1 honest), g2 (1 a, 2 b), g3 (2 honest)."""
+    """Hostile: six of campaign a, four of b; 90 honest. Groups: g1 (4 a, 1 honest), g2 (1 a, 2 b), g3 (2 honest)."""
     truth, case = [], []
 
     def account(name: str, role: str, campaign: str | None, group: str | None, score: float, vpn: bool = False) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ import yaml
 from stillwatch.domain.licence import LicenceFile
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES
 from stillwatch.lab.generate import build, generate, write
+from stillwatch.lab.harvest import dispatch
 from stillwatch.lab.honest import KINDS
 from stillwatch.lab.scenario import Campaign, Scenario, dials, load, shipped
 from tests.lab.conftest import SMALL
@@ -113,10 +115,6 @@ def test_channels_programme_and_search_leave_their_marks(world: Path) -> None:
 
 
 def test_round_robin_returns_evenly_and_random_does_not() -> None:
-    import numpy as np
-
-    from stillwatch.lab.harvest import dispatch
-
     def short_returns(how: str) -> float:
         rng = np.random.default_rng(1)
         seat = dispatch(Campaign(name="c", accounts=50, dispatch=how, jitter=0.1, volume_dispersion=0.0), 5000, rng)  # type: ignore[arg-type]

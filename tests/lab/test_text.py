@@ -23,7 +23,7 @@ def test_every_symbol_expands_without_loose_ends(language: str) -> None:
 )
 def test_an_instruction_has_thousands_of_forms(symbol: str) -> None:
     texts = grammar("en").draw(symbol, 5000, np.random.default_rng(0), 4)
-    assert len(pc.unique(texts)) > 4500
+    assert len(pc.unique(texts)) > 4000
 
 
 def test_harvest_items_are_practically_unique() -> None:

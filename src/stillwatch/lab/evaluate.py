@@ -2,7 +2,8 @@
 
 Only ``accounts.parquet`` and ``campaigns.json`` of the case are read (contract, section 3), so that any detector that
 writes them can be measured. An account is flagged when its disposition is ``campaign``. Accounts
-that the log never shows count for nobody. A licensee who outgrew the licence may be reported as ``licensed`` or ``campaign``: reported apart.
+that the log never shows count for nobody. A licensee who outgrew the licence may be reported as ``licensed`` or
+``campaign``: counted apart.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ def enroll(
             "role": [role] * n,
             "campaign": [campaign] * n,
             "language": [LANGUAGES[i] for i in language],
-            "vpn": np.isin(used, network.VPN_EXITS).any(axis=1).tolist(),
+            "vpn": list(np.isin(used, network.VPN_EXITS).any(axis=1).tolist()),
             "new": new.tolist(),
         }
     )

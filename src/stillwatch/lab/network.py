@@ -37,7 +37,7 @@ def asn_of(ip: Ints) -> Ints:
 
 
 def _zipf(n: int, power: float = 1.0) -> np.ndarray[Any, np.dtype[np.float64]]:
-    weight: np.ndarray[Any, np.dtype[np.float64]] = np.arange(1, n + 1) ** -float(power)
+    weight: np.ndarray[Any, np.dtype[np.float64]] = np.power(np.arange(1, n + 1, dtype=np.float64), -power)
     weight /= weight.sum()
     return weight
 

@@ -1,7 +1,8 @@
 """Real prompts instead of composed ones: files ``A_*`` (harvest) and ``B_*`` (ordinary use) of a data folder.
 
-Each file has columns ``prompt``, ``klass`` (``distill`` in A_) and ``lang`` (a guess by script). Campaign items come from
-A_, the messages of people, developers and end users from B_; instructions, templates and tools stay those of the grammars.
+Each file has columns ``prompt``, ``klass`` (``distill`` in A_) and ``lang`` (a guess by script). Campaign items come
+from A_, the messages of people, developers and end users from B_; instructions, templates and tools stay those of the
+grammars.
 """
 
 from __future__ import annotations
