@@ -16,7 +16,7 @@ $(VENV)/.dev: $(VENV)/.core constraints-dev.txt
 	touch $@
 
 demo: $(VENV)/.core
-	$(BIN)/python -m stillwatch.cli.demo --out demo
+	$(BIN)/stillwatch demo --out demo
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -16,8 +16,8 @@ import yaml
 from stillwatch.domain.licence import LicenceFile
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES
 from stillwatch.lab.generate import build, generate, write
-from stillwatch.lab.harvest import dispatch
 from stillwatch.lab.honest import KINDS
+from stillwatch.lab.pool import dispatch
 from stillwatch.lab.scenario import Campaign, Scenario, dials, load, shipped
 from tests.lab.conftest import SMALL
 

@@ -227,15 +227,22 @@ def merge(population: Population, found: list[Found], settings: Settings) -> lis
     campaigns = [f for f in found if f.verdict == "campaign"]
     others = [f for f in found if f.verdict != "campaign"]
     merged: list[list[Found]] = []
-    for one in sorted(campaigns, key=lambda f: (-len(f.group.accounts), f.p_value, int(f.group.accounts[0]))):
-        for bucket in merged:
-            union = np.unique(np.concatenate([f.group.accounts for f in bucket]))
-            both = len(np.intersect1d(union, one.group.accounts))
-            if both >= OVERLAP * min(len(union), len(one.group.accounts)):
-                bucket.append(one)
-                break
-        else:
+    unions: list[I32] = []
+    by_size = sorted(campaigns, key=lambda f: (-len(f.group.accounts), f.p_value, int(f.group.accounts[0])))
+    # one tactic is many campaigns' tactic: a group drawn by intent joins a campaign, it does not join two
+    for one in sorted(by_size, key=lambda f: f.formed_by == frozenset({Family.INTENT})):
+        mine = one.group.accounts
+        near = [
+            i
+            for i, union in enumerate(unions)
+            if len(np.intersect1d(union, mine)) >= OVERLAP * min(len(union), len(mine))
+        ]
+        if not near:
             merged.append([one])
+            unions.append(mine)
+        elif len(near) == 1 or one.formed_by != frozenset({Family.INTENT}):
+            merged[near[0]].append(one)
+            unions[near[0]] = np.unique(np.concatenate([unions[near[0]], mine]))
     out = [_union(population, bucket, settings) for bucket in merged]
     taken = np.zeros(population.size, np.bool_)
     for f in out:
@@ -345,9 +352,11 @@ def _fringe(population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDA
 
 def _union(population: Population, bucket: list[Found], settings: Settings) -> Found:
     """One campaign out of overlapping groups; families that formed one part may have judged another."""
-    lead = min(bucket, key=lambda f: (f.p_value, -len(f.group.accounts)))
-    accounts = np.unique(np.concatenate([f.group.accounts for f in bucket])).astype(np.int32)
-    rows = np.unique(np.concatenate([f.group.rows for f in bucket]))
+    # a tactic says what was done, not by whom: groups drawn by intent add evidence, members only where they stand alone
+    drawn = [f for f in bucket if f.formed_by != frozenset({Family.INTENT})] or bucket
+    lead = min(drawn, key=lambda f: (f.p_value, -len(f.group.accounts)))
+    accounts = np.unique(np.concatenate([f.group.accounts for f in drawn])).astype(np.int32)
+    rows = np.unique(np.concatenate([f.group.rows for f in drawn]))
     rows = rows[np.isin(population.account[rows], accounts)]
     verdicts: dict[Family, Verdict] = {}
     for f in bucket:

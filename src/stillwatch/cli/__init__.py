@@ -8,6 +8,7 @@ import sys
 import typer
 
 from stillwatch import __version__
+from stillwatch.cli.demo import demo
 from stillwatch.cli.lab import app as lab
 from stillwatch.cli.scan import scan
 from stillwatch.cli.sketch import sketch
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(scan)
 app.command()(sketch)
 app.command()(sources)
+app.command()(demo)
 app.add_typer(lab, name="lab", help="Worlds in which a detector can be measured.")
 
 

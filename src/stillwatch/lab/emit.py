@@ -94,12 +94,20 @@ def emit(
         draw < 0.004 * errors,
         429,
         np.where(
-            draw < 0.007 * errors, 500, np.where(draw < 0.009 * errors, 400, np.where(draw < 0.0105 * errors, 503, 200))
+            draw < 0.007 * errors,
+            500,
+            np.where(
+                draw < 0.009 * errors,
+                400,
+                np.where(draw < 0.0096 * errors, 403, np.where(draw < 0.0105 * errors, 503, 200)),
+            ),
         ),
     )
     status = pick.pop("status", status)
     ok = status == 200
     refused = ok & (rng.random(n) < (refuse if isinstance(refuse, float) else refuse[keep]))
+    labels = world.coder("refusal_category").codes([category, "policy", "reasoning_extraction"])
+    label = labels[rng.choice(3, n, p=[0.9, 0.06, 0.04])]  # a provider's own labels err
     finish = np.where(
         refused, 3, np.where(wanted > limit, 1, np.where((cast.tools[who] > 0) & (rng.random(n) < 0.5), 2, 0))
     )
@@ -136,7 +144,7 @@ def emit(
         "status": status,
         "finish_reason": np.where(ok, finish, -1),
         "refusal": refused.astype(np.int64),
-        "refusal_category": np.where(refused, int(world.coder("refusal_category").codes([category])[0]), -1),
+        "refusal_category": np.where(refused, label, -1),
         "ip": cast.ips[who, slot] if ip is None else ip[keep],
         "user_agent": cast.clients[who, np.where(where < 850, 0, 1)],
         "tls_fingerprint": cast.tls[who],

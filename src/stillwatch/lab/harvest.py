@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,153 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.lab import clock, network
-from stillwatch.lab.clock import DAY, HOUR, SECOND, Floats, Ints
+from stillwatch.lab.clock import DAY, SECOND, Ints
 from stillwatch.lab.emit import emit, turns
 from stillwatch.lab.harvest_text import TASKS, compose, task_of, templates
 from stillwatch.lab.honest.people import code, talk
-from stillwatch.lab.identity import Cast, ages, enroll, shared, signup_burst, some
+from stillwatch.lab.identity import Cast, some
+from stillwatch.lab.pool import Seats, dispatch, occupant, queue, seats
+from stillwatch.lab.recruit import recruit
 from stillwatch.lab.scenario import Campaign
 from stillwatch.lab.text.compose import transcripts
 from stillwatch.lab.text.grammar import draw_mixed, glue, grammar
 from stillwatch.lab.world import World
-
-
-@dataclass(frozen=True)
-class Seats:
-    """A pool keeps its number of working accounts: seat by seat, a banned account is followed by a new one."""
-
-    seat: Ints
-    begin: Floats
-    end: Floats
-
-
-def seats(campaign: Campaign, days: float, rng: np.random.Generator) -> Seats:
-    """Who sits where from when to when (days); bans hit at random, the successor works within hours."""
-    rows: list[tuple[int, float, float]] = []
-    rate = campaign.ban_rate or (0.04 if "T-HYDRA" in campaign.tactics else 0.0)
-    for seat in range(campaign.accounts):
-        at = -1.0
-        while True:
-            gone = max(at, campaign.start_day) + (rng.exponential(1 / rate) if rate > 0 else np.inf)
-            rows.append((seat, at, gone))
-            if gone >= days:
-                break
-            at = gone + float(rng.gamma(2, 1.5 / 24))
-    table = np.array(rows)
-    return Seats(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
-
-
-def queue(campaign: Campaign, world: World, total: int, begin: float, end: float) -> Ints:
-    """Sorted arrival times of the common job queue."""
-    rng = world.rng
-    step = 1 / 96
-    grid = np.arange(begin, end, step)
-    weight = np.ones(len(grid))
-    if campaign.working_hours:
-        weight = clock.OFFICE[((grid * 24 + rng.integers(0, 24)) % 24).astype(int)]
-    jobs = rng.lognormal(0, 1.0, len(grid) // 10 + 2) * (
-        rng.random(len(grid) // 10 + 2) > 0.35 * campaign.job_modulation
-    )
-    weight = weight * (1 - campaign.job_modulation + campaign.job_modulation * jobs[np.arange(len(grid)) // 10])
-    if campaign.slow_start > 0:
-        weight = weight * np.clip((grid - begin) / campaign.slow_start, 0.03, 1)
-    cell = rng.choice(len(grid), total, p=weight / weight.sum())
-    return np.sort(((grid[cell] + rng.random(total) * step) * DAY).astype(np.int64))
-
-
-def dispatch(campaign: Campaign, total: int, rng: np.random.Generator) -> Ints:
-    """The seat that gets each item of the queue."""
-    n = campaign.accounts
-    weight = rng.lognormal(0, campaign.volume_dispersion, n)
-    exact = weight / weight.sum() * total
-    count = np.floor(exact + rng.random(n)).astype(np.int64)
-    seat = np.repeat(np.arange(n), count)
-    k = clock.run_sum(np.ones(len(seat)), count)
-    per = count[seat]
-    phase = (np.arange(n) / n)[seat]
-    if campaign.dispatch == "round_robin":
-        at = (k + phase + rng.normal(0, campaign.jitter, len(seat))) / per
-    elif campaign.dispatch == "least_loaded":
-        at = (k + rng.random(len(seat)) + rng.normal(0, campaign.jitter, len(seat))) / per
-    elif campaign.dispatch == "sticky":
-        run = rng.integers(5, 40, n)[seat]
-        at = (k // run + rng.random(n)[seat] + (k % run) * 1e-4) * run / per
-    else:
-        at = rng.random(len(seat))
-    order = seat[np.argsort(at, kind="stable")]
-    return np.resize(order, total) if len(order) < total else order[:total]
-
-
-def recruit(world: World, campaign: Campaign, who: Seats) -> Cast:
-    """The pool's accounts."""
-    rng, n = world.rng, len(who.seat)
-    late = who.begin >= 0
-    span = world.scenario.days
-    start = campaign.start_day
-    if "T-NORAMP" in campaign.tactics:
-        created = signup_burst(world, n, start, 1) - int(0.04 * DAY)
-    elif campaign.signup == "burst":
-        created = signup_burst(world, n, start, 6) - (rng.integers(1, 5, n) * DAY * 0.9).astype(np.int64)
-    elif campaign.signup == "spread":
-        created = (world.start + (start - rng.uniform(0, 60, n)) * DAY).astype(np.int64)
-    else:
-        created = np.minimum(ages(world, n, 200, 0.05), world.start + int(min(start, span * 0.3) * DAY))
-    created = np.where(
-        late, world.start + (who.begin * DAY).astype(np.int64) - (rng.gamma(2, 0.5, n) * HOUR).astype(np.int64), created
-    )
-    uniform = some(rng, n, campaign.client_uniformity)
-    pool = np.concatenate([network.datacentre(rng, max(3, n // 16)), network.residential(rng, max(3, n // 20))])
-    on_pool = {"shared": np.ones(n, dtype=bool), "unique": np.zeros(n, dtype=bool), "mixed": some(rng, n, 0.5)}[
-        campaign.infrastructure
-    ]
-    sharing = campaign.payment_sharing if campaign.infrastructure != "unique" else 1
-    devices = campaign.device_sharing if campaign.infrastructure != "unique" else 1
-    programme: list[str | None] | None = None
-    if "T-PROGRAMME" in campaign.tactics:
-        programme = [("education", "startup", "research", "trial")[i] for i in rng.integers(0, 4, n)]
-    channels = (
-        campaign.channels
-        if "T-CHANNELS" not in campaign.tactics or len(campaign.channels) > 1
-        else ("api", "cloud:nimbus", "cloud:stratus", "reseller")
-    )
-    plain = channels == ("api",)
-    cast = enroll(
-        world,
-        n,
-        "hostile",
-        campaign=campaign.name,
-        web=0.0,
-        languages=world.languages(n),
-        created=created,
-        programme=programme,
-        payment=list(shared(rng, world, "pm_", n, sharing)) if sharing > 1 else None,
-        device=list(shared(rng, world, "dv_", n, devices)) if devices > 1 else None,
-        channels=None if plain else channels,
-        datacentre=0.25,
-    )
-    cast.ips[on_pool] = pool[rng.integers(0, len(pool), (int(on_pool.sum()), 3))]
-    rows = np.flatnonzero(on_pool)
-    account = world.accounts[-1]
-    signup = network.dotted(pool[rng.integers(0, len(pool), len(rows))])
-    for row, address in zip(rows.tolist(), signup, strict=True):
-        if rng.random() < 0.8:
-            account["signup_ip"][row] = address
-        account["vpn"][row] = False
-    first = network.client(rng, np.zeros(1, dtype=bool))
-    cast.clients[uniform] = first[0]
-    cast.tls[uniform] = world.coder("tls_fingerprint").codes([*network.tls(rng, first)])[0]
-    if "T-SANITISE" in campaign.tactics:
-        cast.clients[:], cast.tls[:] = -1, np.where(some(rng, n, 0.6), -1, cast.tls)
-    for column, value in (
-        (cast.temperature, rng.choice([0.0, 0.7, 1.0])),
-        (cast.max_output, int(rng.choice([2048, 4096, 8192]))),
-        (cast.stream, 0),
-        (cast.tools, 0),
-        (cast.format, -1),
-        (cast.declares_session, 0),
-    ):
-        column[uniform] = value
-    return cast
 
 
 def run(world: World, campaign: Campaign) -> None:
@@ -165,7 +28,7 @@ def run(world: World, campaign: Campaign) -> None:
     end = days if campaign.end_day is None else min(campaign.end_day, days)
     begin = campaign.start_day
     pool = seats(campaign, end, rng)
-    cast = recruit(world, campaign, pool)
+    cast, customers = recruit(world, campaign, pool)
     total = round(campaign.accounts * campaign.requests_per_account_day * (end - begin))
     relay = task_of(campaign) == "T-RELAY"
     size = np.ones(total, dtype=np.int64)
@@ -189,15 +52,8 @@ def run(world: World, campaign: Campaign) -> None:
     if "T-PROBE" in campaign.tactics:
         _probe(world, cast, pool, begin, end)
     if campaign.cover > 0:
-        _cover(world, campaign, cast, pool, end - begin)
-
-
-def occupant(pool: Seats, seat: Ints, day: Floats) -> Ints:
-    """The account on a seat at a time; -1 between a ban and its replacement."""
-    order = np.lexsort((pool.begin, pool.seat))
-    key = pool.seat[order] * 10_000.0 + pool.begin[order]
-    found = order[np.searchsorted(key, seat * 10_000.0 + day, side="right") - 1]
-    return np.where((pool.seat[found] == seat) & (day < pool.end[found]), found, -1)
+        _cover(world, campaign, customers, pool, end - begin)
+    _locked_out(world, cast, pool, end, who, text)
 
 
 def _send(
@@ -327,6 +183,18 @@ def _probe(world: World, cast: Cast, pool: Seats, begin: float, end: float) -> N
         items.take(pa.array(rng.integers(0, 12, int(fine.sum())))),
         output=(3.0, 0.6),
     )
+
+
+def _locked_out(world: World, cast: Cast, pool: Seats, end: float, who: Ints, text: Any) -> None:
+    """A banned account's next tries, answered with 403."""
+    rng = world.rng
+    gone = np.flatnonzero(np.isin(np.arange(len(cast)), who) & (pool.end < end))
+    tries = np.repeat(gone, rng.integers(1, 4, len(gone)))
+    if len(tries) == 0:
+        return
+    ts = (pool.end[tries] * DAY + rng.gamma(1.5, 40, len(tries)) * SECOND).astype(np.int64)
+    prompts = text.take(pa.array(rng.integers(0, len(text), len(tries))))
+    emit(world, cast, tries, ts, prompts, extra={"status": np.full(len(tries), 403)}, retry=0.0)
 
 
 def _cover(world: World, campaign: Campaign, cast: Cast, pool: Seats, days: float) -> None:

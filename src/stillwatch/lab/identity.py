@@ -180,7 +180,7 @@ def enroll(
             "role": [role] * n,
             "campaign": [campaign] * n,
             "language": [LANGUAGES[i] for i in language],
-            "vpn": list(np.isin(used, network.VPN_EXITS).any(axis=1).tolist()),
+            "vpn": np.isin(used, network.VPN_EXITS).max(axis=1).astype(bool).tolist(),
             "new": new.tolist(),
         }
     )

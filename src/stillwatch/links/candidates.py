@@ -13,6 +13,7 @@ from stillwatch.links.weights import kind_weights
 from stillwatch.signals.base import Group, Kind
 from stillwatch.signals.population import Population, Values
 from stillwatch.signals.registry import KINDS
+from stillwatch.signals.tactics import catalogue
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -26,7 +27,10 @@ def value_groups(population: Population, kind: Kind) -> list[Group]:
     values = population.kinds[kind.name]
     out = []
     most = HUGE_SHARE * population.size
+    specific = [i for i, tactic in enumerate(catalogue()) if tactic.specific]
     for value in np.flatnonzero((values.frequency >= LEAST_MEMBERS) & (values.frequency <= max(most, 50))).tolist():
+        if kind.family is Family.INTENT and int(values.raw[value]) - 1 not in specific:
+            continue
         accounts = values.holders_of(value)
         rows = values.rows_of(value) if len(values.rows) else population.rows_of_accounts(accounts)
         if kind.family in (Family.IDENTITY, Family.INFRASTRUCTURE):

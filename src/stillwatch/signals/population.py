@@ -26,6 +26,8 @@ class Values:
     """
 
     name: str
+    raw: U64
+    """Each value code's raw value (a hash, or a small number for derived kinds)."""
     indptr: I64
     values: I32
     frequency: I32
@@ -108,7 +110,7 @@ def make_values(
     keep = raw != 0
     accounts, raw = accounts[keep], raw[keep]
     row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
-    _, codes = np.unique(raw, return_inverse=True)
+    names, codes = np.unique(raw, return_inverse=True)
     n_values = int(codes.max()) + 1 if len(codes) else 0
     n_accounts = len(representative)
     pairs = np.unique(accounts.astype(np.int64) * max(n_values, 1) + codes)
@@ -126,6 +128,7 @@ def make_values(
         row_list = row_ids[row_order]
     return Values(
         name=name,
+        raw=names,
         indptr=indptr,
         values=value.astype(np.int32),
         frequency=frequency,

@@ -18,6 +18,7 @@ KINDS: dict[str, Kind] = {
     "audit": people.audit,
     "backends": machines.backends,
     "batch": machines.batch,
+    "judges": machines.judges,
     "cron": machines.cron,
     "aggregators": machines.aggregators,
     "benchmarks": machines.benchmarks,

@@ -77,6 +77,22 @@ def batch(world: World, n: int) -> None:
     )
 
 
+def judges(world: World, n: int) -> None:
+    """Quality teams that grade their own product's answers: a rubric each, one payer, working hours."""
+    rng = world.rng
+    cast = firm(world, n, "honest:judges")
+    who, ts, session = clock.scripts(
+        rng, world.volumes(n, 60, 0.9, 900), cast.tz, world.scenario.days, weekday=world.weekday
+    )
+    rubric = draw_mixed("rubric_ask", cast.language, rng, 3).take(pa.array(who))
+    asked, given = (
+        draw_mixed("enduser", cast.language[who], rng, 2),
+        draw_mixed("candidate", cast.language[who], rng, 2),
+    )
+    text = glue(rubric, "\n\nUser: ", asked, "\nAnswer: ", given, "")
+    emit(world, cast, who, ts, text, session=session, dialogue=False, output=(1.4, 0.6))
+
+
 def cron(world: World, n: int) -> None:
     """Cron jobs: each its own round clock."""
     cast = firm(world, n, "honest:cron")

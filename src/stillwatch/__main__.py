@@ -1,0 +1,5 @@
+"""``python -m stillwatch``."""
+
+from stillwatch.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""`stillwatch demo`: a realistic labelled day, a scan of it, and what was found against what was hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stillwatch.cli.scan import scan
+from stillwatch.lab.evaluate import evaluate
+from stillwatch.lab.generate import generate
+from stillwatch.lab.scenario import load
+from stillwatch.lab.tables import as_tables
+
+
+def demo(
+    out: Path = typer.Option(Path("demo"), "--out", help="Directory for the world and the case."),
+    seed: int = typer.Option(1, "--seed", help="The same seed gives the same world."),
+    scenario: str = typer.Option("demo", "--scenario", help="A shipped scenario or a YAML file."),
+) -> None:
+    """Generate a labelled day, scan it, and compare. Exit status 0 when the campaigns were found."""
+    console = Console()
+    world, case = out / "world", out / "case"
+    console.print(f"[bold]1[/] a labelled world: scenario {scenario}, seed {seed}")
+    counts = generate(load(scenario), seed, world)
+    table = Table.grid(padding=(0, 2))
+    for name, value in counts.items():
+        table.add_row(name.replace("_", " "), f"{value:,}")
+    console.print(table)
+    console.print(
+        "[bold]2[/] stillwatch scan world/exchanges.parquet --accounts world/accounts.parquet "
+        "--licences world/licences.yaml --out case"
+    )
+    try:
+        scan(
+            exchanges=[str(world / "exchanges.parquet")],
+            out=case,
+            accounts=str(world / "accounts.parquet"),
+            licences=world / "licences.yaml",
+            source=None,
+            engine="duckdb",
+            on_bad_row="fail",
+            rate=0.01,
+            prices=None,
+            threads=2,
+            seed=1,
+            show_text=False,
+            quiet=False,
+            json=False,
+        )
+        found = False
+    except typer.Exit as exc:
+        found = exc.exit_code == 3
+    console.print("[bold]3[/] what was found against what was hidden")
+    console.print(as_tables(evaluate(case, world / "truth.parquet")))
+    console.print(f"open {case / 'report.html'}")
+    if not found:
+        raise typer.Exit(1)
