@@ -20,7 +20,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 WAKING = np.array([2, 1, 0.6, 0.4, 0.4, 0.7, 1.5, 3, 5, 7, 8, 8, 7, 7, 8, 8, 8, 7, 6.5, 7, 8, 8, 6, 4], dtype=float)
 OFFICE = np.array([0.3, 0.2, 0.1, 0.1, 0.1, 0.3, 0.8, 2, 6, 10, 11, 10, 6, 9, 11, 11, 9, 6, 3, 2, 1.5, 1.2, 0.9, 0.5])
-FLAT = np.ones(24)
+SEEN = 0.8
+"""Chance that an account shows up at least once: logs show the active, not everybody who signed up."""
 
 
 def _daily(rng: np.random.Generator, n: int, days: float, first_weekday: int, weekend: float) -> Floats:
@@ -55,6 +56,7 @@ def people(
     """Sessions with lognormal gaps; ``rate`` is requests per day, ``length`` the ln of the session size."""
     mean = float(np.exp(length + 0.9**2 / 2))
     sessions = rng.poisson(rate * days / mean * rng.gamma(4, 0.25, len(rate)))
+    sessions = np.maximum(sessions, (rate > 0) & (rng.random(len(rate)) < SEEN))
     owner = np.repeat(np.arange(len(rate)), sessions)
     size = np.maximum(1, np.round(rng.lognormal(length, 0.9, len(owner)))).astype(np.int64)
     chronotype = rng.normal(0, 1.5, len(rate))[owner]

@@ -48,10 +48,10 @@ def run(world: World, campaign: Campaign) -> None:
         text = transcripts(text, draw_mixed("answer", language, rng, 0), job, turns(job, ts))
     _send(world, campaign, cast, who, ts, text, language, job if relay else None, pool)
     if "T-SEARCH" in campaign.tactics:
-        _search(world, cast, begin)
+        _search(world, cast, pool, begin)
     if "T-PROBE" in campaign.tactics:
         _probe(world, cast, pool, begin, end)
-    if campaign.cover > 0:
+    if campaign.cover > 0 or "T-COVER" in campaign.tactics:
         _cover(world, campaign, customers, pool, end - begin)
     _locked_out(world, cast, pool, end, who, text)
 
@@ -148,13 +148,15 @@ def _launder(text: Any, response: Any, language: Ints, rng: np.random.Generator)
     return pc.if_else(pa.array(back), glue(ask, earlier, "\n\n"), text)
 
 
-def _search(world: World, cast: Cast, begin: float) -> None:
+def _search(world: World, cast: Cast, pool: Seats, begin: float) -> None:
     """The search for a framing: a few accounts, thousands of wordings in hours, nearly all refused."""
     rng = world.rng
     scouts = min(len(cast), max(4, len(cast) // 20))
     n = min(3000, 60 * len(cast) // 4)
     ts = ((begin + rng.beta(1.2, 3, n) * 0.4) * DAY).astype(np.int64)
     who = rng.integers(0, scouts, n)
+    free = ts / DAY < pool.end[who]
+    who, ts = who[free], ts[free]
     emit(
         world,
         cast,
@@ -200,7 +202,8 @@ def _locked_out(world: World, cast: Cast, pool: Seats, end: float, who: Ints, te
 def _cover(world: World, campaign: Campaign, cast: Cast, pool: Seats, days: float) -> None:
     """Ordinary traffic of each account's (pretended or real) customers, at its own times, until it is banned."""
     rng = world.rng
-    share = campaign.cover / (1 - campaign.cover)
+    cover = campaign.cover or 0.3
+    share = cover / (1 - cover)
     stay = np.clip(np.minimum(pool.end, days) - np.maximum(pool.begin, 0), 0, None) / days
     rates = (
         campaign.requests_per_account_day * share * rng.lognormal(-0.18, 0.6, len(cast)) * np.where(stay > 0, stay, 0)

@@ -46,7 +46,6 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
         if "T-CHANNELS" not in campaign.tactics or len(campaign.channels) > 1
         else ("api", "cloud:nimbus", "cloud:stratus", "reseller")
     )
-    plain = channels == ("api",)
     cast = enroll(
         world,
         n,
@@ -56,9 +55,10 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
         languages=world.languages(n),
         created=created,
         programme=programme,
+        plan=["plus" if x < 0.7 else "trial" for x in rng.random(n)] if "T-NORAMP" in campaign.tactics else None,
         payment=list(shared(rng, world, "pm_", n, sharing)) if sharing > 1 else None,
         device=list(shared(rng, world, "dv_", n, devices)) if devices > 1 else None,
-        channels=None if plain else channels,
+        channels=channels,
         datacentre=0.25,
     )
     cast.ips[on_pool] = pool[rng.integers(0, len(pool), (int(on_pool.sum()), 3))]

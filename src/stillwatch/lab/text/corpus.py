@@ -41,7 +41,7 @@ def _prompts(folder: Path, pattern: str, klass: str) -> dict[str, Text]:
         if not {"prompt", "klass", "lang"} <= set(pq.read_schema(path).names):
             continue
         table = pq.read_table(path, columns=["prompt", "klass", "lang"])
-        table = table.filter(pc.equal(table["klass"], klass)).filter(pc.greater(pc.utf8_length(table["prompt"]), 0))
+        table = table.filter(pc.and_(pc.equal(table["klass"], klass), pc.greater(pc.utf8_length(table["prompt"]), 0)))
         for script in pc.unique(table["lang"]).to_pylist():
             texts = table.filter(pc.equal(table["lang"], script))["prompt"].cast(pa.large_string()).combine_chunks()
             texts = pc.utf8_slice_codeunits(texts, 0, LONGEST)
