@@ -25,6 +25,7 @@ from stillwatch.domain.verdict import (
     Template,
 )
 from stillwatch.kernels.hashing import hash_strings
+from stillwatch.signals.base import Verdict
 from stillwatch.signals.population import Population
 from stillwatch.signals.registry import KINDS, SIGNALS
 from stillwatch.signals.tactics import catalogue
@@ -67,6 +68,12 @@ def _label(channel: str) -> str:
     return next((k.label for k in KINDS if k.name == channel), own.get(channel, channel))
 
 
+def _summary(verdict: Verdict) -> str:
+    if not verdict.channel:
+        return "nothing shared"
+    return f"{_label(verdict.channel)}: {min(verdict.effect, 1.0):.0%} of the accounts, p = {verdict.p_value:.1e}"
+
+
 def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]:
     out = []
     for signal in SIGNALS:
@@ -92,9 +99,7 @@ def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]
                     statistic=float(verdict.statistic),
                     p_value=float(verdict.p_value),
                     effect=float(min(verdict.effect, 1.0)),
-                    summary=f"{_label(verdict.channel)}: {min(verdict.effect, 1.0):.0%} of the accounts, p = {verdict.p_value:.1e}"
-                    if verdict.channel
-                    else "nothing shared",
+                    summary=_summary(verdict),
                 )
             )
     return tuple(out)
@@ -259,7 +264,9 @@ def build_case(
     texts = names.prompts(np.unique(np.concatenate(wanted))) if wanted else {}
     for f, draft in zip(ordered, drafts, strict=True):
         templates = tuple(
-            Template(id=d.id, accounts=d.accounts, exchanges=d.exchanges, text=names.show([texts[int(r)] for r in d.rows]))
+            Template(
+                id=d.id, accounts=d.accounts, exchanges=d.exchanges, text=names.show([texts[int(r)] for r in d.rows])
+            )
             for d in draft
         )
         accounts = f.group.accounts

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -344,7 +343,9 @@ def drop_people(population: Population, group: Group, verdicts: dict[Family, Ver
     return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
 
 
-def _fringe(population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _fringe(
+    population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """Accounts that only brush the shared work: under a fifth of the members' median share of their own traffic."""
     share = np.bincount(population.account[rows], minlength=population.size) / population.counts
     return np.asarray(share < FRINGE * np.median(share[inside]))

@@ -54,7 +54,7 @@ def benjamini_hochberg(p: F64, looked_at: int) -> F64:
 
 
 def promising(population: Population, group: Group) -> float:
-    """A cheap look without a null: the largest share of ties in families that did not form the group, or calm timing."""
+    """A cheap look without a null: ties in families that did not form the group, or calm timing."""
     best = 0.0
     for signal in TIES:
         if signal.family not in group.formed_by:

@@ -11,7 +11,6 @@ from stillwatch.campaigns.traits import Traits, named
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.signals.base import Verdict
 
-
 LEAST_OWNERS = 8
 """Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is large and mechanical."""
 
@@ -72,7 +71,10 @@ def _company(f: Facts) -> tuple[bool, str]:
     stands = t.top_domain >= 0.7 and not f.machine and (t.verified >= 0.5 or t.top_network >= 0.5)
     institution = t.top_network >= 0.7 and (t.top_domain >= 0.7 or t.top_programme >= 0.6) and not f.tied
     stands = stands or institution
-    return bool(stands), f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}; programme: {_percent(t.top_programme)}"
+    return bool(stands), (
+        f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}; "
+        f"programme: {_percent(t.top_programme)}"
+    )
 
 
 def _benchmark(f: Facts) -> tuple[bool, str]:
@@ -100,7 +102,8 @@ def _event(f: Facts) -> tuple[bool, str]:
     stands = together and only_place and t.per_account <= 60 and (brief or not f.machine) and not f.tied
     return bool(stands), (
         f"commonest programme {_percent(t.top_programme)}, commonest network {_percent(t.top_network)}, "
-        f"80 % of it in {_percent(t.concentrated)} of the hours, busiest two hours {_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
+        f"80 % of it in {_percent(t.concentrated)} of the hours, busiest two hours "
+        f"{_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
     )
 
 
@@ -114,7 +117,8 @@ def _red_team(f: Facts) -> tuple[bool, str]:
     t = f.traits
     programme = bool(np.isin(t.programme, named("security-research", "red-team", "safety-research")).any())
     return bool(programme and t.top_programme >= 0.5 and t.per_account <= 200), (
-        f"commonest programme covers {_percent(t.top_programme)} of the accounts; security research: {'yes' if programme else 'no'}"
+        f"commonest programme covers {_percent(t.top_programme)} of the accounts; "
+        f"security research: {'yes' if programme else 'no'}"
     )
 
 

@@ -14,7 +14,9 @@ from stillwatch.sources import FORMATS
 def sources(json: bool = typer.Option(False, "--json", help="As JSON.")) -> None:
     """List the log formats that can be read, with what each can and cannot carry."""
     if json:
-        rows = [{"name": f.name, "title": f.title, "carries": f.carries, "cannot_carry": f.cannot_carry} for f in FORMATS]
+        rows = [
+            {"name": f.name, "title": f.title, "carries": f.carries, "cannot_carry": f.cannot_carry} for f in FORMATS
+        ]
         typer.echo(jsonlib.dumps(rows, indent=2))
         return
     table = Table("name", "format", "carries", "cannot carry")

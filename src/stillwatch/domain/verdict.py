@@ -108,7 +108,7 @@ class Charts(msgspec.Struct, frozen=True, kw_only=True):
     raster_account: tuple[int, ...]
     """… and the position (0-based) of their account in the order of first appearance."""
     graph_nodes: tuple[tuple[str, str], ...]
-    """(label, kind): kind ``account`` (label ``a1`` …) or a value kind (``payment``, ``address`` … label ``payment 3``)."""
+    """(label, kind): kind ``account`` (``a1`` …) or a value kind (``payment``, ``address`` …; ``payment 3``)."""
     graph_edges: tuple[tuple[int, int], ...]
 
 

@@ -150,7 +150,7 @@ def co_activity(members: I32, offsets: I64, indptr: I64, bins: I32, counts: I32,
 
 @njit(cache=True, nogil=True)
 def agreeing_pairs(left: I32, right: I32, indptr: I64, values: I32, frequency: I32, limit: int) -> int:
-    """How many pairs of accounts hold a common value that at most ``limit`` accounts hold (values ascending per account)."""
+    """How many pairs of accounts hold a common value that at most ``limit`` hold (values ascending per account)."""
     hits = 0
     for e in range(len(left)):
         i, j = indptr[left[e]], indptr[right[e]]

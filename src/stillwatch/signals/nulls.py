@@ -39,7 +39,8 @@ def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed:
     need_of = {int(c): int(n) for c, n in zip(*np.unique(wanted, return_counts=True), strict=True)}
     known = {int(-c) for c in names}
     orphans = sorted((c for c in need_of if c not in known), reverse=True)
-    offsets, needs = [0], []
+    offsets: list[int] = [0]
+    needs: list[int] = []
     need = 0
     for name, end in zip((-names).tolist(), ends.tolist(), strict=True):
         while orphans and orphans[0] >= name:

@@ -7,7 +7,7 @@ Fingerprints are unkeyed unless the edge is given a key; short prompts can be gu
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from stillwatch.kernels.text import TextFeatures
 _MAGIC = np.frombuffer(b"SW1\0", np.uint8)
 _HEAD_BYTES = 4 + 6 * 8 + 3 * 4
 U64 = npt.NDArray[np.uint64]
+T = TypeVar("T", bound=np.generic)
 
 
 class EdgeFeatures(NamedTuple):
@@ -118,7 +119,7 @@ def merge(text: TextFeatures, edge: EdgeFeatures | None) -> TextFeatures:
     here = text.hash != 0
     other = edge.prompt
 
-    def pick(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def pick(a: npt.NDArray[T], b: npt.NDArray[T]) -> npt.NDArray[T]:
         return np.where(here, a, b)
 
     lengths = np.where(here, np.diff(text.fp_offsets), np.diff(other.fp_offsets))

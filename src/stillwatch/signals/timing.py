@@ -105,7 +105,10 @@ class TimingSignal:
             evenness = np.array([equal_load(population.counts[g]) for g in flat.reshape(draws, size)])
             z_calm = (float(np.nanmean(calm)) - theirs.mean()) / max(theirs.std(), 1e-9)
             z_even = (equal_load(held) - evenness.mean()) / max(evenness.std(), 1e-9)
-            null = np.minimum((theirs - theirs.mean()) / max(theirs.std(), 1e-9), (evenness - evenness.mean()) / max(evenness.std(), 1e-9))
+            null = np.minimum(
+                (theirs - theirs.mean()) / max(theirs.std(), 1e-9),
+                (evenness - evenness.mean()) / max(evenness.std(), 1e-9),
+            )
             # equal loads alone are material only when they are nearly those of a queue
             effect = min(float(np.nanmean(calm)) / 1.2, equal_load(held) / 1.2)
             channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
@@ -113,11 +116,15 @@ class TimingSignal:
             ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), len(reference.profile))
             everyone, one = np.arange(len(members), dtype=np.int32), np.array([0, len(members)], np.int64)
             seen = float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0])
-            usual = co_activity(flat, offsets, reference.bins_ptr, reference.bins, reference.bin_counts, reference.profile)
+            usual = co_activity(
+                flat, offsets, reference.bins_ptr, reference.bins, reference.bin_counts, reference.profile
+            )
             channels["common_mode"] = (seen, usual, (seen / max(float(np.median(usual)), 1e-9) - 1) / 4)
         names = list(channels)
         p_values = [tail_p(o, n, least_scale=1e-9 + float(n.std()) / 3) for o, n, _ in channels.values()]
-        p, strict = combine_minimum(np.array(p_values), np.array([n for _, n, _ in channels.values()])) if names else (1.0, 0.0)
+        p, strict = (
+            combine_minimum(np.array(p_values), np.array([n for _, n, _ in channels.values()])) if names else (1.0, 0.0)
+        )
         best = names[int(np.argmin(p_values))] if names else ""
         if "one_dispatcher" in names and p_values[names.index("one_dispatcher")] <= 1e-4:
             best = "one_dispatcher"
@@ -259,4 +266,4 @@ def calmness(population: Population, group: Group) -> float:
     calm = _calm_score(population, burst, np.diff(indptr))
     if np.isfinite(calm).sum() < LEAST_MEMBERS:
         return 0.0
-    return float(np.clip(min(np.nanmean(calm), equal_load(np.diff(indptr))) / 1.2, 0, 1))
+    return float(np.clip(min(float(np.nanmean(calm)), equal_load(np.diff(indptr))) / 1.2, 0, 1))

@@ -142,4 +142,6 @@ def by_name(name: str) -> Format:
             return known
     if name.endswith((".yaml", ".yml")):
         return mapping_file(Path(name))
-    raise InputError(f"unknown source {name!r}", remedy=f"one of {', '.join(f.name for f in FORMATS)}, or a mapping file")
+    raise InputError(
+        f"unknown source {name!r}", remedy=f"one of {', '.join(f.name for f in FORMATS)}, or a mapping file"
+    )

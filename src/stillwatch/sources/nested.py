@@ -148,12 +148,16 @@ def anthropic_input(value: Any) -> int | None:
     """Input tokens with the cached ones, as OpenTelemetry counts."""
     if not isinstance(value, dict) or value.get("input_tokens") is None:
         return None
-    return sum(int(value.get(k) or 0) for k in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"))
+    return sum(
+        int(value.get(k) or 0) for k in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    )
 
 
 def litellm_status(record: Any) -> int | None:
     """HTTP status: the error's code, 500 for a failure without one."""
-    code = walk(record, ("error_information", "error_code")) or walk(record, ("metadata", "error_information", "error_code"))
+    code = walk(record, ("error_information", "error_code")) or walk(
+        record, ("metadata", "error_information", "error_code")
+    )
     if code not in (None, ""):
         return int(code)
     return 500 if record.get("status") == "failure" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import zlib
@@ -13,7 +14,6 @@ from typing import IO, Any, Literal
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
@@ -40,9 +40,11 @@ def _expand(inputs: Sequence[str | Path]) -> tuple[Path, ...]:
         elif path.is_file():
             found = [path]
         else:
-            found = sorted(Path(p) for p in glob(given, recursive=True) if Path(p).is_file())
+            found = sorted(Path(p) for p in glob(given, recursive=True) if Path(p).is_file())  # noqa: PTH207 (absolute globs)
         if not found:
-            raise InputError("no log file there", where=given, remedy="name a file, a glob or a directory of Parquet, NDJSON or CSV")
+            raise InputError(
+                "no log file there", where=given, remedy="name a file, a glob or a directory of Parquet, NDJSON or CSV"
+            )
         out += found
     return tuple(dict.fromkeys(out))
 
@@ -95,7 +97,11 @@ class LogReader:
                 self.on_bytes(path.stat().st_size)
         if rows == 0:
             why = f" ({len(self.quarantine):,} rows could not be read)" if self.quarantine else ""
-            raise InputError(f"no exchanges{why}", where=", ".join(p.name for p in self.files[:3]), remedy="name a log with at least one readable row")
+            raise InputError(
+                f"no exchanges{why}",
+                where=", ".join(p.name for p in self.files[:3]),
+                remedy="name a log with at least one readable row",
+            )
 
     def quarantine_table(self) -> pa.Table:
         """Rows that could not be read: file, row (−1: the rest of the file), column, error."""
@@ -122,7 +128,9 @@ class LogReader:
 
     # -- one file --------------------------------------------------------------------------------------------------
 
-    def _tables(self, path: Path, only: Any = None, columns: Sequence[str] | None = None) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
+    def _tables(
+        self, path: Path, only: Any = None, columns: Sequence[str] | None = None
+    ) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         """Raw batches with the number of their first row, or the numbers of all their rows."""
         kind = _kind(path) or self._sniff(path)
         try:
@@ -147,7 +155,9 @@ class LogReader:
             raise InputError(error, where=path.name, remedy="repair the file, or use --on-bad-row quarantine") from exc
         self.quarantine.append((path.name, -1, "", error))
 
-    def _parquet(self, path: Path, only: Any, columns: Sequence[str] | None) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
+    def _parquet(
+        self, path: Path, only: Any, columns: Sequence[str] | None
+    ) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         with pq.ParquetFile(path) as file:
             names = set(file.schema_arrow.names)
             have = [f.name for f in EXCHANGES if f.name in names and (columns is None or f.name in columns)]
@@ -176,41 +186,29 @@ class LogReader:
             )
 
     def _csv(self, path: Path) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
-        with _open(path) as handle:
-            header = handle.readline(MOST_LINE)
-        if not header.strip():
-            return
-        names = pacsv.read_csv(io.BytesIO(header), parse_options=pacsv.ParseOptions(newlines_in_values=True)).column_names
-        self._need(path, set(names))
-        skipped: list[int] = []
-
-        def bad_row(row: Any) -> str:
-            skipped.append(row.number if row.number is not None else -1)
-            return "skip"
-
-        with _open(path) as handle:
-            reader = pacsv.open_csv(
-                handle,
-                read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=bad_row),
-                convert_options=pacsv.ConvertOptions(
-                    column_types={n: pa.binary() for n in names},
-                    include_columns=[f.name for f in EXCHANGES if f.name in names],
-                    strings_can_be_null=True,
-                    null_values=[""],
-                    quoted_strings_can_be_null=False,
-                    check_utf8=False,
-                ),
-            )
-            first = 0
-            for batch in reader:
-                yield batch, first, None
-                first += batch.num_rows
-                for row in skipped:
+        names: list[str] = []
+        columns: dict[str, list[Any]] = {}
+        numbers: list[int] = []
+        size = 0
+        for row, fields in enumerate(_csv_rows(path), start=-1):
+            if row < 0:
+                names = fields
+                self._need(path, set(names))
+                columns = {n: [] for n in names}
+                continue
+            if len(fields) != len(names):
+                if fields:
                     self._reject(path, row, "", "has another number of fields than the header")
-                skipped.clear()
-            for row in skipped:
-                self._reject(path, row, "", "has another number of fields than the header")
+                continue
+            for name, value in zip(names, fields, strict=True):
+                columns[name].append(value or None)
+            numbers.append(row)
+            size += sum(map(len, fields))
+            if len(numbers) >= BLOCK_ROWS or size >= BLOCK_BYTES:
+                yield _raw_batch(columns), 0, np.array(numbers, np.int64)
+                columns, numbers, size = {n: [] for n in names}, [], 0
+        if numbers:
+            yield _raw_batch(columns), 0, np.array(numbers, np.int64)
 
     def _json(self, path: Path) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         layout = self._layout
@@ -269,7 +267,9 @@ class LogReader:
 
     def _reject(self, path: Path, row: int, column: str, error: str) -> None:
         if self._fail:
-            where = ", ".join(p for p in (path.name, f"row {row}" if row >= 0 else "", f"column {column}" if column else "") if p)
+            where = ", ".join(
+                p for p in (path.name, f"row {row}" if row >= 0 else "", f"column {column}" if column else "") if p
+            )
             raise InputError(error, where=where, remedy="correct the row, or use --on-bad-row quarantine")
         self.quarantine.append((path.name, row, column, error))
 
@@ -312,11 +312,22 @@ def _raw_batch(columns: dict[str, list[Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(arrays)
 
 
+def _csv_rows(path: Path) -> Iterator[list[str]]:
+    """Rows of a CSV file, the header first; bytes that are not UTF-8 survive as escapes until their value is read."""
+    csv.field_size_limit(MOST_LINE)
+    with _open(path) as handle, io.TextIOWrapper(_buffered(handle), "utf-8", "surrogateescape", newline="") as text:
+        try:
+            yield from csv.reader(text)
+        except csv.Error as exc:
+            raise OSError("not CSV") from exc
+
+
 def _plain(value: Any) -> bytes | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
+        escaped = all(not 0xD800 <= ord(c) < 0xDC80 and not 0xDD00 <= ord(c) < 0xE000 for c in value)
+        return value.encode("utf-8", "surrogateescape" if escaped else "surrogatepass")
     if isinstance(value, bool | int | float):
         return str(value).lower().encode()
     return b"\xff"
@@ -331,10 +342,14 @@ def _open(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+def _buffered(handle: Any) -> Any:
+    return io.BufferedReader(_Raw(handle)) if isinstance(handle, pa.NativeFile) else handle
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     """Lines of a text log; a file that is one JSON array or one pretty-printed object counts as its elements."""
     with _open(path) as handle:
-        stream = handle if hasattr(handle, "readline") and not isinstance(handle, pa.NativeFile) else io.BufferedReader(_Raw(handle))
+        stream = _buffered(handle)
         first = stream.readline()
         head = first.strip()
         if head == b"{" or head[:1] == b"[":
@@ -421,16 +436,18 @@ def read_table(path: Path) -> pa.Table:
         if kind == ".parquet":
             return pq.read_table(path)
         if kind == ".csv":
-            with _open(path) as handle:
-                header = handle.readline(MOST_LINE)
-            names = pacsv.read_csv(io.BytesIO(header)).column_names
-            options = pacsv.ConvertOptions(column_types={n: pa.string() for n in names}, strings_can_be_null=True, null_values=[""])
-            with _open(path) as handle:
-                return pacsv.read_csv(handle, convert_options=options)
+            names, *rows = list(_csv_rows(path)) or [[]]
+            wrong = next((i for i, r in enumerate(rows) if r and len(r) != len(names)), None)
+            if wrong is not None:
+                raise InputError("has another number of fields than the header", where=f"{path.name}, row {wrong}")
+            kept = [r for r in rows if r]
+            return pa.Table.from_batches([_raw_batch({n: [r[i] or None for r in kept] for i, n in enumerate(names)})])
         records = [_DECODER.decode(line) for line in _lines(path) if line.strip()]
     except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as exc:
         raise InputError("cannot be read: truncated, damaged or of another format", where=path.name) from exc
     if not all(isinstance(r, dict) for r in records):
         raise InputError("holds a line that is not a JSON object", where=path.name)
     names = sorted({name for r in records for name in r})
-    return pa.Table.from_batches([_raw_batch({n: [r.get(n) for r in records] for n in names})]) if names else pa.table({})
+    return (
+        pa.Table.from_batches([_raw_batch({n: [r.get(n) for r in records] for n in names})]) if names else pa.table({})
+    )

@@ -69,7 +69,7 @@ def _number(value: Any) -> float:
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    known = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, 1.0: True, 0.0: False}
+    known = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False}
     key = value.strip().lower() if isinstance(value, str) else value
     if isinstance(key, str | int | float) and key in known:
         return known[key]
@@ -158,7 +158,11 @@ def _quickly(array: pa.Array, field: pa.Field) -> pa.Array | None:
             return None
         if pa.types.is_boolean(have) != pa.types.is_boolean(field.type):
             return None
-        if pa.types.is_string(have) or pa.types.is_large_string(have) or pa.types.is_binary(have) != pa.types.is_binary(field.type):
+        if (
+            pa.types.is_string(have)
+            or pa.types.is_large_string(have)
+            or pa.types.is_binary(have) != pa.types.is_binary(field.type)
+        ):
             return None
         return array.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
@@ -180,6 +184,9 @@ def cast_column(array: pa.Array, field: pa.Field) -> tuple[pa.Array, list[Bad]]:
     except (ValueError, OverflowError):
         values = [None] * len(array)
         return pa.nulls(len(array), field.type), [Bad(i, field.name, "cannot be read") for i in range(len(values))]
+    if pa.types.is_binary(field.type) and not pa.types.is_binary(have):
+        # text formats carry bytes as hex
+        values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
     if pa.types.is_nested(have):
         return pa.nulls(len(array), field.type), [
             Bad(i, field.name, "is nested, expected a plain value") for i, v in enumerate(values) if v is not None
