@@ -147,9 +147,10 @@ _EXCHANGES = (
     "row_number() OVER (PARTITION BY date_trunc('hour', ts) ORDER BY exchange_id) / "
     "count(*) OVER (PARTITION BY date_trunc('hour', ts)) AS id_rank FROM exchanges)"
 )
+# rounded: a rare coincidence must not tell busy accounts from quiet ones
 _CLOCK = [
-    ("exchanges: share of whole milliseconds", "avg((epoch_us(ts) % 1000 = 0)::int)"),
-    ("exchanges: share of whole seconds", "avg((epoch_us(ts) % 1000000 = 0)::int)"),
+    ("exchanges: share of whole milliseconds", "round(avg((epoch_us(ts) % 1000 = 0)::int), 1)"),
+    ("exchanges: share of whole seconds", "round(avg((epoch_us(ts) % 1000000 = 0)::int), 1)"),
     ("exchanges: parity of microseconds", "avg(epoch_us(ts) % 2)"),
 ]
 _ORDER = {
