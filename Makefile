@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lock clean clean-cache
 
 $(VENV)/.core: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,3 +31,6 @@ lock:
 
 clean:
 	rm -rf $(VENV) demo
+
+clean-cache:
+	find src -name '*.nbi' -delete -o -name '*.nbc' -delete
