@@ -28,6 +28,7 @@ I64 = npt.NDArray[np.int64]
 LEAST_CAMPAIGN = 12
 SIGNIFICANT = 1e-4
 WEAK_IDENTITY = 0.5
+ONLY_ADDRESSES = 0.4
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
@@ -128,6 +129,9 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
     identity = strong.get(Family.IDENTITY)
     own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
+    if hand == {Family.INFRASTRUCTURE} and Family.INFRASTRUCTURE in strong:
+        # several offices and classes in one loose group look like this too
+        hand = hand if strong[Family.INFRASTRUCTURE].effect >= ONLY_ADDRESSES else set()
     if not work and group.software and own_hand and identity is not None and identity.effect >= 0.4:
         work = {Family.INFRASTRUCTURE}
     apart = {Family.IDENTITY, Family.INFRASTRUCTURE} <= hand and across_owners(population, group)

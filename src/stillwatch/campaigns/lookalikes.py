@@ -88,9 +88,11 @@ def _benchmark(f: Facts) -> tuple[bool, str]:
 def _viral(f: Facts) -> tuple[bool, str]:
     t = f.traits
     few = 0 < t.distinct_prompts <= max(5, t.accounts // 4)
-    return bool(
-        t.repeated >= 0.5 and few and not f.tied
-    ), f"{t.distinct_prompts:,} distinct prompts over {t.accounts:,} accounts"
+    stands = t.repeated >= 0.5 and (few or not f.machine) and not f.tied
+    return bool(stands), (
+        f"{_percent(t.repeated)} of the requests were also sent by others; "
+        f"{t.distinct_prompts:,} distinct prompts over {t.accounts:,} accounts"
+    )
 
 
 def _event(f: Facts) -> tuple[bool, str]:
