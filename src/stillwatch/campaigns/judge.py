@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -29,7 +30,8 @@ MATERIAL = {
 """The least share of a group's accounts that must carry a family's evidence: what honest groups (families in one
 house, a few friends with one tool) reach is not material, however small its p-value."""
 
-MOST_JUDGED = 400
+MOST_JUDGED = 60
+"""Per origin (kind of value or community): one kind with many overlapping values must not crowd out the others."""
 
 
 class Judged(NamedTuple):
@@ -75,8 +77,13 @@ def judge_all(
     timing.prepare(population)
     with ThreadPoolExecutor(threads) as pool:
         look = np.array(list(pool.map(lambda g: promising(population, g), candidates)))
-        order = np.lexsort((np.arange(len(look)), -look))
-        chosen = [candidates[i] for i in order[:MOST_JUDGED].tolist() if look[i] >= 0.8]
+        weight = look * np.sqrt([len(g.accounts) for g in candidates])
+        taken: Counter[str] = Counter()
+        chosen = []
+        for i in np.lexsort((np.arange(len(look)), -weight)).tolist():
+            if look[i] >= 0.8 and taken[candidates[i].origin] < MOST_JUDGED:
+                taken[candidates[i].origin] += 1
+                chosen.append(candidates[i])
         step("judging")
         verdicts = list(pool.map(lambda g: judge_one(population, g, seed=seed, draws=draws), chosen))
     p = np.array([bonferroni(v) for v in verdicts])
