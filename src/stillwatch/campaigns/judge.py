@@ -55,13 +55,17 @@ def benjamini_hochberg(p: F64, looked_at: int) -> F64:
     return q
 
 
-def promising(population: Population, group: Group) -> float:
-    """A cheap look without a null: ties in families that did not form the group, or calm timing."""
-    best = 0.0
-    for signal in TIES:
-        if signal.family not in group.formed_by:
-            best = max(best, screen(population, signal.kinds, group) / MATERIAL[signal.family])
-    return max(best, timing.calmness(population, group) / MATERIAL[Family.TIMING])
+def promising(population: Population, groups: list[Group], *, threads: int) -> F64:
+    """A cheap look without a null: ties in families that did not form the group, or calm timing; 1 = material."""
+    with ThreadPoolExecutor(threads) as pool:
+        calm = pool.map(lambda g: timing.calmness(population, g), groups)
+        best = np.array(list(calm), np.float64) / MATERIAL[Family.TIMING]
+        kinds = [(signal.family, kind) for signal in TIES for kind in signal.kinds]
+        looks = pool.map(lambda pair: screen(population, pair[1], groups), kinds)
+        for (family, kind), look in zip(kinds, looks, strict=True):
+            silent = [family in g.formed_by or (kind.software and g.software) for g in groups]
+            best = np.maximum(best, np.where(silent, 0.0, look / MATERIAL[family]))
+    return best
 
 
 def judge_all(
@@ -75,8 +79,8 @@ def judge_all(
 ) -> list[Judged]:
     """Judge the promising candidates (all others count as p = 1), strongest first."""
     timing.prepare(population)
+    look = promising(population, candidates, threads=threads)
     with ThreadPoolExecutor(threads) as pool:
-        look = np.array(list(pool.map(lambda g: promising(population, g), candidates)))
         weight = look * np.sqrt([len(g.accounts) for g in candidates])
         taken: Counter[str] = Counter()
         chosen = []

@@ -85,9 +85,10 @@ class Population:
 
     def rows_of_accounts(self, accounts: I32) -> I64:
         """All exchanges of some accounts, ascending."""
-        wanted = np.zeros(self.size, np.bool_)
-        wanted[accounts] = True
-        return np.flatnonzero(wanted[self.account])
+        if "rows" not in self.cache:
+            self.cache["rows"] = csr(self.account, self.size)
+        offsets, order = self.cache["rows"]
+        return np.sort(np.concatenate([order[offsets[a] : offsets[a + 1]] for a in accounts.tolist()] or [order[:0]]))
 
 
 def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import tie_degrees, tied_members
@@ -58,13 +60,14 @@ class TieSignal(NamedTuple):
         return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
 
 
-def screen(population: Population, kinds: tuple[Kind, ...], group: Group) -> float:
-    """The largest share of tied members over the kinds, without a null: a cheap look before the test."""
-    members = group.accounts[population.representative[group.accounts]]
-    one = np.array([0, len(members)], np.int64)
-    best = 0.0
-    for kind in kinds:
-        v = population.kinds[kind.name]
-        if v.size and not (kind.software and group.software):
-            best = max(best, float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0]))
-    return best / max(len(members), 1)
+def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.NDArray[np.float64]:
+    """The tied share of each group's representatives for one kind, without a null: a cheap look. Returns (G,)."""
+    v = population.kinds[kind.name]
+    members = [g.accounts[population.representative[g.accounts]] for g in groups]
+    offsets = np.zeros(len(groups) + 1, np.int64)
+    np.cumsum([len(m) for m in members], out=offsets[1:])
+    if not v.size or not len(groups):
+        return np.zeros(len(groups))
+    tied = tied_members(np.concatenate(members), offsets, v.indptr, v.values, v.frequency, v.known)
+    out: npt.NDArray[np.float64] = tied / np.maximum(np.diff(offsets), 1)
+    return out
