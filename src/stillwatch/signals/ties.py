@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import tie_degrees, tied_members
-from stillwatch.signals.base import Group, Kind, Verdict
+from stillwatch.signals.base import I32, Group, Kind, Verdict
 from stillwatch.signals.nulls import combine_minimum, matched_groups, tail_p
 from stillwatch.signals.population import Population
 
+PILOT = 4
+CLEARLY_NULL = 0.2
+"""A quarter of the draws decides whether a kind is clearly null (p > 0.2): most are (Besag & Clifford 1991)."""
 LEAST_SCALE = 0.35
 """Scale of the tail in tied members when no draw ties at all: an extra member is believed e^-2.9."""
 
@@ -39,16 +42,9 @@ class TieSignal(NamedTuple):
         members = group.accounts[population.representative[group.accounts]]
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
-        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
-        one = np.array([0, len(members)], np.int64)
-        observed, p_values, nulls = [], [], []
-        for kind in kinds:
-            v = population.kinds[kind.name]
-            u = float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0])
-            null = tied_members(flat, offsets, v.indptr, v.values, v.frequency, v.known)
-            observed.append(u)
-            nulls.append(null)
-            p_values.append(tail_p(u, null, least_scale=LEAST_SCALE))
+        observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws // PILOT)
+        if min(p_values) <= CLEARLY_NULL:
+            observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws)
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
         p, strict = combine_minimum(np.array(p_values), np.array(nulls))
         tied = np.zeros(len(group.accounts))
@@ -58,6 +54,19 @@ class TieSignal(NamedTuple):
                 degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
                 tied = np.maximum(tied, degree)
         return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
+
+    def _against(
+        self, population: Population, kinds: list[Kind], members: I32, *, seed: int, draws: int
+    ) -> tuple[list[float], list[npt.NDArray[np.float64]], list[float]]:
+        """Per kind the statistic, its null and its p-value."""
+        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
+        one = np.array([0, len(members)], np.int64)
+        observed, nulls = [], []
+        for kind in kinds:
+            v = population.kinds[kind.name]
+            observed.append(float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0]))
+            nulls.append(tied_members(flat, offsets, v.indptr, v.values, v.frequency, v.known))
+        return observed, nulls, [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
 
 
 def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.NDArray[np.float64]:
