@@ -7,19 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
 from stillwatch.campaigns.lookalikes import Facts, weigh
+from stillwatch.campaigns.members import members
 from stillwatch.campaigns.traits import Traits, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.kernels.groups import tie_degrees
 from stillwatch.links.candidates import find_candidates
-from stillwatch.signals import timing
-from stillwatch.signals.base import Group, Kind, Verdict
+from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
-from stillwatch.signals.population import Population, Values
+from stillwatch.signals.population import Population
 from stillwatch.signals.registry import TIES
 from stillwatch.signals.tactics import catalogue
 
@@ -32,14 +30,8 @@ ONLY_ADDRESSES = 0.4
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
-PURITY = 0.8
-ADDRESS_PURITY = 0.95
 LEAST_SUBSTREAM = 0.15
 """Work that is less than this of its accounts' traffic is a habit of speech or deep cover: watched, not named."""
-SPREAD = 0.05
-FRINGE = 0.2
-PART = 0.3
-_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
 
 
 class Settings(NamedTuple):
@@ -258,103 +250,6 @@ def merge(population: Population, found: list[Found], settings: Settings) -> lis
     return out + kept
 
 
-def specific(population: Population, group: Group) -> Group:
-    """Members hold something that is the group's own: a value most of whose other holders are members too.
-
-    Repeated until it settles (at most five rounds): what a common phrase or a hub brought in falls out. A group without
-    any such value (its template is that of a popular program) stays as it is.
-    """
-    kinds = [k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN]
-    inside = np.zeros(population.size, np.bool_)
-    inside[group.accounts] = True
-    of_group = np.zeros(len(population.ts), np.bool_)
-    of_group[group.rows] = True
-    own_rows = np.zeros(len(population.ts), np.bool_)
-    for _ in range(5):
-        kept = np.zeros(population.size, np.bool_)
-        own_rows[:] = False
-        for kind in kinds:
-            v = population.kinds[kind.name]
-            if not v.size:
-                continue
-            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
-            mine = inside[owner]
-            own = _own(v, inside, owner, kind.software)
-            kept[owner[mine & own[v.values]]] = True
-            if kind.family is Family.CONTENT:
-                for value in np.flatnonzero(own).tolist():
-                    own_rows[v.rows_of(value)] = True
-        own_rows &= of_group & kept[population.account]
-        if own_rows.sum() >= 0.5 * of_group.sum():
-            kept &= ~_fringe(population, kept, own_rows)
-        if kept.sum() < LEAST_CAMPAIGN or (kept == inside).all():
-            break
-        inside = kept
-    inside = _main_parts(population, kinds, inside)
-    accounts = np.flatnonzero(inside).astype(np.int32)
-    return group._replace(accounts=accounts, rows=group.rows[inside[population.account[group.rows]]])
-
-
-def _own(v: Values, inside: npt.NDArray[np.bool_], owner: I64, software: bool) -> npt.NDArray[np.bool_]:
-    """Values that are a group's own: enough of its members hold them, and few others."""
-    x = np.bincount(v.values[inside[owner]], minlength=v.size)
-    least = max(6, SPREAD * inside.sum()) if software else 3
-    # an exit address that strangers use too brings strangers in
-    purity = ADDRESS_PURITY if v.name in ("address", "network", "signup_address") else PURITY
-    return np.asarray((x >= least) & ((x - 1) >= purity * (np.diff(v.holders_ptr) - 1)))
-
-
-def _main_parts(population: Population, kinds: list[Kind], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Members connected through the group's own values; parts much smaller than the largest (a family) fall out."""
-    left, right, at = [], [], population.size
-    for kind in kinds:
-        v = population.kinds[kind.name]
-        if v.size:
-            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
-            keep = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
-            left.append(owner[keep])
-            right.append(v.values[keep].astype(np.int64) + at)
-            at += v.size
-    if not left or not sum(len(x) for x in left):
-        return inside
-    u, w = np.concatenate(left), np.concatenate(right)
-    _, label = connected_components(coo_array((np.ones(len(u), np.int8), (u, w)), shape=(at, at)), directed=False)
-    label = label[: population.size]
-    sizes = np.bincount(label[inside], minlength=label.max() + 1)
-    return np.asarray(inside & (sizes[label] >= PART * sizes.max()))
-
-
-def drop_people(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
-    """Where one dispatcher is what tells, members who work in sessions and share no hand with others are people.
-
-    Only accounts with six or more exchanges can tell; a common program's own users fall out of a campaign that hides
-    behind it.
-    """
-    timing_verdict = verdicts.get(Family.TIMING)
-    if timing_verdict is None or timing_verdict.p_value > SIGNIFICANT or timing_verdict.channel == "common_mode":
-        return group
-    calm = timing.calm_members(population, group)
-    tied = np.zeros(len(group.accounts))
-    for name in ("payment", "device", "phone", "address", "failover", "replay"):
-        v = population.kinds[name]
-        if v.size:
-            degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
-            tied = np.maximum(tied, degree)
-    people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3)
-    if people.mean() > 0.5:
-        return group
-    accounts = group.accounts[~people]
-    return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
-
-
-def _fringe(
-    population: Population, inside: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Accounts that only brush the shared work: under a fifth of the members' median share of their own traffic."""
-    share = np.bincount(population.account[rows], minlength=population.size) / population.counts
-    return np.asarray(share < FRINGE * np.median(share[inside]))
-
-
 def _union(population: Population, bucket: list[Found], settings: Settings) -> Found:
     """One campaign out of overlapping groups; families that formed one part may have judged another."""
     # a tactic says what was done, not by whom: groups drawn by intent add evidence, members only where they stand alone
@@ -368,7 +263,7 @@ def _union(population: Population, bucket: list[Found], settings: Settings) -> F
         for family, v in f.verdicts.items():
             if family not in verdicts or v.p_value < verdicts[family].p_value:
                 verdicts[family] = v
-    group = drop_people(population, specific(population, lead.group._replace(accounts=accounts, rows=rows)), verdicts)
+    group = members(population, lead.group._replace(accounts=accounts, rows=rows), verdicts)
     # the group that is left may be one that an honest explanation fits
     final = traits(population, group)
     strong = strong_families(Judged(group, verdicts, lead.p_value, lead.q_value))

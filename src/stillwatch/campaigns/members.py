@@ -1,0 +1,162 @@
+"""Who belongs to a group that was found: by what is the group's own, not by what brought the candidates together."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from stillwatch.domain.verdict import Family
+from stillwatch.kernels.groups import tie_degrees
+from stillwatch.signals import timing
+from stillwatch.signals.base import Group, Verdict
+from stillwatch.signals.population import Population, Values
+from stillwatch.signals.registry import TIES
+
+I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+LEAST = 12
+PURITY = 0.8
+ADDRESS_PURITY = 0.95
+SPREAD = 0.05
+FRINGE = 0.2
+PART = 0.3
+MOSTLY = 0.7
+CALM = 0.3
+TIMING_P = 1e-4
+_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
+_OWN_KINDS = tuple(k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN)
+_ADDRESSES = ("address", "network", "signup_address")
+
+
+def members(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
+    """The accounts of a merged group that stay, and their exchanges of it."""
+    return corroborated(population, drop_people(population, specific(population, group), verdicts))
+
+
+def corroborated(population: Population, group: Group) -> Group:
+    """Where nearly all members are held by two things, those held by one only are bystanders.
+
+    Two of: the same hand (payment, device, phone, continuity), the same place, the same client stack, the same work,
+    one dispatcher's rhythm. Accounts that share the work and have too few exchanges to show a rhythm get the benefit of
+    it. Without such a majority nobody is taken out.
+    """
+    inside = np.zeros(population.size, np.bool_)
+    inside[group.accounts] = True
+    held: dict[str, Bools] = {}
+    for kind in _OWN_KINDS:
+        v = population.kinds[kind.name]
+        if v.size:
+            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            mine = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
+            what = "place" if kind.name in _ADDRESSES else "stack" if kind.name == "stack" else kind.family.value
+            flags = held.setdefault(
+                "hand" if what in ("identity", "continuity") else what, np.zeros(population.size, np.bool_)
+            )
+            flags[owner[mine]] = True
+    calm = timing.calm_members(population, group)
+    rhythm = np.zeros(population.size, np.bool_)
+    same_work = held.get(Family.CONTENT.value, rhythm)[group.accounts]
+    rhythm[group.accounts] = np.where(np.isnan(calm), same_work, np.nan_to_num(calm) > CALM)
+    classes = sum((flags.astype(np.int8) for flags in held.values()), rhythm.astype(np.int8))[group.accounts]
+    sure = classes >= 2
+    if sure.mean() < MOSTLY:
+        return group
+    accounts = group.accounts[sure]
+    return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
+
+
+def specific(population: Population, group: Group) -> Group:
+    """Members hold something that is the group's own: a value most of whose other holders are members too.
+
+    Repeated until it settles (at most five rounds): what a common phrase or a hub brought in falls out. A group without
+    any such value (its template is that of a popular program) stays as it is.
+    """
+    inside = np.zeros(population.size, np.bool_)
+    inside[group.accounts] = True
+    of_group = np.zeros(len(population.ts), np.bool_)
+    of_group[group.rows] = True
+    own_rows = np.zeros(len(population.ts), np.bool_)
+    for _ in range(5):
+        kept = np.zeros(population.size, np.bool_)
+        own_rows[:] = False
+        for kind in _OWN_KINDS:
+            v = population.kinds[kind.name]
+            if not v.size:
+                continue
+            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            mine = inside[owner]
+            own = _own(v, inside, owner, kind.software)
+            kept[owner[mine & own[v.values]]] = True
+            if kind.family is Family.CONTENT:
+                for value in np.flatnonzero(own).tolist():
+                    own_rows[v.rows_of(value)] = True
+        own_rows &= of_group & kept[population.account]
+        if own_rows.sum() >= 0.5 * of_group.sum():
+            kept &= ~_fringe(population, kept, own_rows)
+        if kept.sum() < LEAST or (kept == inside).all():
+            break
+        inside = kept
+    inside = _main_parts(population, inside)
+    accounts = np.flatnonzero(inside).astype(np.int32)
+    return group._replace(accounts=accounts, rows=group.rows[inside[population.account[group.rows]]])
+
+
+def _own(v: Values, inside: Bools, owner: I64, software: bool) -> Bools:
+    """Values that are a group's own: enough of its members hold them, and few others."""
+    x = np.bincount(v.values[inside[owner]], minlength=v.size)
+    least = max(6, SPREAD * inside.sum()) if software else 3
+    # an exit address that strangers use too brings strangers in
+    purity = ADDRESS_PURITY if v.name in _ADDRESSES else PURITY
+    return np.asarray((x >= least) & ((x - 1) >= purity * (np.diff(v.holders_ptr) - 1)))
+
+
+def _main_parts(population: Population, inside: Bools) -> Bools:
+    """Members connected through the group's own values; parts much smaller than the largest (a family) fall out."""
+    left, right, at = [], [], population.size
+    for kind in _OWN_KINDS:
+        v = population.kinds[kind.name]
+        if v.size:
+            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            keep = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
+            left.append(owner[keep])
+            right.append(v.values[keep].astype(np.int64) + at)
+            at += v.size
+    if not left or not sum(len(x) for x in left):
+        return inside
+    u, w = np.concatenate(left), np.concatenate(right)
+    _, label = connected_components(coo_array((np.ones(len(u), np.int8), (u, w)), shape=(at, at)), directed=False)
+    label = label[: population.size]
+    sizes = np.bincount(label[inside], minlength=label.max() + 1)
+    return np.asarray(inside & (sizes[label] >= PART * sizes.max()))
+
+
+def drop_people(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
+    """Where one dispatcher is what tells, members who work in sessions and share no hand with others are people.
+
+    Only accounts with six or more exchanges can tell; a common program's own users fall out of a campaign that hides
+    behind it.
+    """
+    timing_verdict = verdicts.get(Family.TIMING)
+    if timing_verdict is None or timing_verdict.p_value > TIMING_P or timing_verdict.channel == "common_mode":
+        return group
+    calm = timing.calm_members(population, group)
+    tied = np.zeros(len(group.accounts))
+    for name in ("payment", "device", "phone", "address", "failover", "replay"):
+        v = population.kinds[name]
+        if v.size:
+            degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
+            tied = np.maximum(tied, degree)
+    people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3)
+    if people.mean() > 0.5:
+        return group
+    accounts = group.accounts[~people]
+    return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
+
+
+def _fringe(population: Population, inside: Bools, rows: Bools) -> Bools:
+    """Accounts that only brush the shared work: under a fifth of the members' median share of their own traffic."""
+    share = np.bincount(population.account[rows], minlength=population.size) / population.counts
+    return np.asarray(share < FRINGE * np.median(share[inside]))
