@@ -119,7 +119,8 @@ def find_candidates(population: Population, *, seed: int, step: Callable[[str], 
     step("communities")
     by_family: dict[Family, tuple[Kind, ...]] = {}
     for kind in KINDS:
-        if kind.forms and kind.family is not Family.INTENT:
+        # a phrase alone draws nobody; several phrases together may
+        if (kind.forms or kind.family is Family.CONTENT) and kind.family is not Family.INTENT:
             by_family[kind.family] = (*by_family.get(kind.family, ()), kind)
     for family in (Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTENT, Family.CONTINUITY):
         kinds = by_family[family]
