@@ -151,34 +151,22 @@ def read(data: bytes) -> tuple[list[Token | Mark], list[int]]:
 
 
 def skeleton_of(items: Sequence[Token | Mark]) -> list[int]:
+    """While a quotation is open, marks of another kind are part of it; one found too long is no quotation."""
     out: list[int] = []
-    i = 0
-    while i < len(items):
-        item = items[i]
+    opening: tuple[str, int, int] | None = None  # the mark that closes it, its first byte, its place in the skeleton
+    for item in items:
         if isinstance(item, Token):
             out.append(SLOT if item.has_digit else item.hash)
+            continue
+        if opening is not None and item.at - opening[1] > 200:
+            opening = None
+        if opening is not None:
+            if item.char == opening[0]:
+                out[opening[2] :] = [SLOT]
+                opening = None
         elif item.char in QUOTES and not item.after_letter:
-            close = closing(items, i)
-            if close is not None:
-                out.append(SLOT)
-                i = close
-        i += 1
+            opening = (QUOTES[item.char], item.at + len(item.char.encode()), len(out))
     return out
-
-
-def closing(items: Sequence[Token | Mark], i: int) -> int | None:
-    """Where the quotation that opens at item i ends; None if it is too long or never closed."""
-    opening = items[i]
-    assert isinstance(opening, Mark)
-    begin = opening.at + len(opening.char.encode())
-    for j in range(i + 1, len(items)):
-        item = items[j]
-        if isinstance(item, Mark):
-            if item.at - begin > 200:
-                return None
-            if item.char == QUOTES[opening.char]:
-                return j
-    return None
 
 
 def winnow(tokens: Sequence[int], k: int, window: int) -> list[int]:

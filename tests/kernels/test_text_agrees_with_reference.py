@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stillwatch.kernels._characters import FOLD, INFO
@@ -59,6 +59,7 @@ def encoded(values: list[str | None]) -> list[bytes | None]:
 
 
 @given(st.lists(raw, max_size=4), st.integers(1, 6), st.integers(1, 10), st.integers(1, 30))
+@example([b'"``', b'"x `y` ' + b"z " * 110 + b'`w` "v"'], 1, 1, 1)
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_and_any_settings(values: list[bytes], k: int, window: int, most: int) -> None:
     array = pa.array(values, pa.binary())

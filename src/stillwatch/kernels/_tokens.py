@@ -88,7 +88,8 @@ def tokenise(data: U8, start: int, end: int, exact: U64, skeleton: U64, letters:
 
     Runs of letters, digits and underscores, in small letters; ideographs, kana and hangul one by one; see
     :mod:`stillwatch.kernels._characters`. In the skeleton, a token with a digit is a slot, and so is everything from
-    a quotation mark that does not follow a letter to the next mark of its kind. Buffers hold 2/3 of the bytes + 2:
+    a quotation mark that does not follow a letter to the next mark of its kind; while it is open, marks of another
+    kind are part of it, and what is found too long at a later mark is no quotation. Buffers hold 2/3 of the bytes + 2:
     a token takes a byte and a separator, an empty quotation takes two bytes. Adds to ``letters`` (9,) by script.
     """
     n_exact = n_skeleton = 0
