@@ -56,6 +56,5 @@ def honest_population(seed: int, accounts: int = 1200) -> Population:
         representative=representative,
         customer=customer,
         stratum=strata(counts, created, np.full(accounts, 2 * DAY_US)),
-        excluded=np.zeros(accounts, np.bool_),
         kinds=kinds,
     )

@@ -146,7 +146,7 @@ def substream(population: Population, judged: Judged) -> Group:
             values = population.kinds[kind.name]
             if not values.size:
                 continue
-            degree, by = tie_degrees(group.accounts, values.indptr, values.values, values.frequency, values.known)
+            degree, by = tie_degrees(group.accounts, *values.ties)
             for value in np.unique(by[degree >= 0.5]).tolist():
                 rows = values.rows_of(value)
                 picked.append(rows[inside[population.account[rows]]])

@@ -49,7 +49,7 @@ def corroborated(population: Population, group: Group) -> Group:
     for kind in _OWN_KINDS:
         v = population.kinds[kind.name]
         if v.size:
-            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            owner = v.owner
             mine = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
             what = "place" if kind.name in _ADDRESSES else "stack" if kind.name == "stack" else kind.family.value
             flags = held.setdefault(
@@ -86,7 +86,7 @@ def specific(population: Population, group: Group) -> Group:
             v = population.kinds[kind.name]
             if not v.size:
                 continue
-            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            owner = v.owner
             mine = inside[owner]
             own = _own(v, inside, owner, kind.software)
             kept[owner[mine & own[v.values]]] = True
@@ -119,7 +119,7 @@ def _main_parts(population: Population, inside: Bools) -> Bools:
     for kind in _OWN_KINDS:
         v = population.kinds[kind.name]
         if v.size:
-            owner = np.repeat(np.arange(population.size), np.diff(v.indptr))
+            owner = v.owner
             keep = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
             left.append(owner[keep])
             right.append(v.values[keep].astype(np.int64) + at)
@@ -147,7 +147,7 @@ def drop_people(population: Population, group: Group, verdicts: dict[Family, Ver
     for name in ("payment", "device", "phone", "address", "failover", "replay"):
         v = population.kinds[name]
         if v.size:
-            degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
+            degree, _ = tie_degrees(group.accounts, *v.ties)
             tied = np.maximum(tied, degree)
     people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3)
     if people.mean() > 0.5:

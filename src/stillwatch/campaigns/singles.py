@@ -29,10 +29,9 @@ def single_accounts(population: Population, found: Sequence[Found]) -> dict[str,
     everyone = np.arange(n, dtype=np.int32)
     ts, indptr = sequences(population.account, population.ts, np.arange(len(population.ts)), everyone)
     clock = np.nan_to_num(own_clock(ts, indptr))
-    prompt = population.columns["prompt"]
-    pairs = np.unique(np.column_stack([prompt, population.account.astype(np.uint64)]), axis=0)
-    names, senders = np.unique(pairs[:, 0], return_counts=True)
-    shared = (np.isin(prompt, names[(senders >= 2) & (names != 0)])).astype(np.int64)
+    prompt, n_codes = population.codes("prompt")
+    pairs = np.unique(population.account * np.int64(n_codes) + prompt)
+    shared = (np.bincount(pairs % n_codes, minlength=n_codes)[prompt] >= 2) & (prompt != 0)
     repeated = np.bincount(population.account, weights=shared, minlength=n) / population.counts
     fixed = _largest_share(population, "system_skeleton", "skeleton")
     hours = np.bincount(
@@ -59,12 +58,10 @@ def _largest_share(population: Population, *columns: str) -> npt.NDArray[np.floa
     n = population.size
     best = np.zeros(n)
     for column in columns:
-        value = population.columns[column]
+        value, n_codes = population.codes(column)
         known = value != 0
-        pairs, counts = np.unique(
-            np.column_stack([population.account[known].astype(np.uint64), value[known]]), axis=0, return_counts=True
-        )
+        pairs, counts = np.unique(population.account[known] * np.int64(n_codes) + value[known], return_counts=True)
         top = np.zeros(n)
-        np.maximum.at(top, pairs[:, 0].astype(np.int64), counts)
+        np.maximum.at(top, pairs // n_codes, counts)
         best = np.maximum(best, top / population.counts)
     return best

@@ -74,17 +74,17 @@ def traits(population: Population, group: Group) -> Traits:
     if name and (domain == np.uint64(name)).sum() > 2 * (domain[accounts] == np.uint64(name)).sum():
         top_domain = 0.0
     programme, programme_name = _top(table["programme"][accounts])
-    prompt = population.columns["prompt"][rows]
-    by = population.customer[population.account[rows]]
+    codes, n_codes = population.codes("prompt")
+    prompt = codes[rows]
+    by = population.customer[population.account[rows]].astype(np.int64)
     known = prompt != 0
-    pairs = np.unique(np.column_stack([prompt[known], by[known].astype(np.uint64)]), axis=0) if known.any() else None
     repeated, distinct, coverage = float("nan"), 0, float("nan")
-    if pairs is not None:
-        names, senders = np.unique(pairs[:, 0], return_counts=True)
-        distinct = len(names)
-        shared = names[senders >= 2]
-        coverage = float(np.median(np.unique(pairs[:, 1], return_counts=True)[1]) / distinct)
-        repeated = float(np.isin(prompt[known], shared).mean())
+    if known.any():
+        pairs = np.unique(by[known] * n_codes + prompt[known])
+        senders = np.bincount(pairs % n_codes, minlength=n_codes)
+        distinct = int(np.count_nonzero(senders))
+        coverage = float(np.median(np.unique(pairs // n_codes, return_counts=True)[1]) / distinct)
+        repeated = float((senders[prompt[known]] >= 2).mean())
     ts, indptr = sequences(population.account, population.ts, rows, accounts)
     held = np.diff(indptr)
     clock = own_clock(ts, indptr)

@@ -9,14 +9,17 @@ from numba import njit
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+B1 = npt.NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True)
-def tied_members(members: I32, offsets: I64, indptr: I64, values: I32, frequency: I32, population: int) -> F64:
+def tied_members(
+    members: I32, offsets: I64, holds: B1, indptr: I64, values: I32, frequency: I32, population: int
+) -> F64:
     """How many members of each group are tied to another member by a shared value, beyond chance.
 
-    ``members`` with ``offsets`` lists G groups; ``indptr``/``values`` give each account's distinct values;
-    ``frequency`` counts accounts per value in a population of ``population`` accounts that have the kind at all.
+    ``members`` with ``offsets`` lists G groups; ``holds`` tells who has the kind at all, ``indptr``/``values`` give
+    each account's distinct values (those that nobody else holds may be left out: they tie nobody); ``frequency`` counts accounts per value in a population of ``population`` accounts that have the kind at all.
     For a value seen x times in a group of k such members and f times in the population, k·f/population are expected;
     what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a member's tie
     is the largest over its values. Hubs thus count only for what the group shares beyond everybody. Returns (G,).
@@ -28,7 +31,7 @@ def tied_members(members: I32, offsets: I64, indptr: I64, values: I32, frequency
         known = 0
         for i in range(offsets[g], offsets[g + 1]):
             account = members[i]
-            if indptr[account + 1] > indptr[account]:
+            if holds[account]:
                 known += 1
             for j in range(indptr[account], indptr[account + 1]):
                 seen[values[j]] += 1
@@ -54,14 +57,14 @@ def tied_members(members: I32, offsets: I64, indptr: I64, values: I32, frequency
 
 
 @njit(cache=True, nogil=True)
-def tie_degrees(members: I32, indptr: I64, values: I32, frequency: I32, population: int) -> tuple[F64, I32]:
+def tie_degrees(members: I32, holds: B1, indptr: I64, values: I32, frequency: I32, population: int) -> tuple[F64, I32]:
     """Per member of one group its tie (0…1) and the value that gives it (-1: none); see :func:`tied_members`."""
     seen = np.zeros(len(frequency), np.int32)
     degree = np.zeros(len(members), np.float64)
     by = np.full(len(members), -1, np.int32)
     known = 0
     for account in members:
-        if indptr[account + 1] > indptr[account]:
+        if holds[account]:
             known += 1
         for j in range(indptr[account], indptr[account + 1]):
             seen[values[j]] += 1

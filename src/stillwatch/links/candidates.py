@@ -59,9 +59,8 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
     at = n
     for values, kind_weight in parts:
         useful = (values.frequency >= 2) & (values.frequency <= max(HUGE_SHARE * n, 50))
-        owner = np.repeat(np.arange(n), np.diff(values.indptr))
         keep = useful[values.values]
-        left.append(owner[keep])
+        left.append(values.owner[keep].astype(np.int64))
         right.append(values.values[keep].astype(np.int64) + at)
         weight.append(kind_weight * np.log(n / np.maximum(values.frequency[values.values[keep]], 1)))
         at += values.size
@@ -101,7 +100,7 @@ def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32)
         values = population.kinds[kind.name]
         if not values.size:
             continue
-        held = values.values[np.repeat(inside, np.diff(values.indptr))]
+        held = values.values[inside[values.owner]]
         x = np.bincount(held, minlength=values.size)
         expected = len(accounts) * values.frequency / values.known
         for value in np.flatnonzero((x >= 3) & (x - 1 - expected - 2 * np.sqrt(expected) >= 0.5 * x)).tolist():

@@ -25,27 +25,22 @@ def group_seed(accounts: I32, seed: int) -> int:
 def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed: int, draws: int) -> tuple[I32, I64]:
     """Pseudo-groups of the same size whose members come from the same strata. Returns (flat members, offsets).
 
-    The pool holds representatives that are not excluded. Neighbouring strata (cells are numbered so that neighbours
+    The pool holds representatives. Neighbouring strata (cells are numbered so that neighbours
     are alike) are joined from the top until each holds half as many again as needed and 8 more; a remainder that
     finds no room joins the last. Pools do not overlap, so no account is drawn twice into one group.
     """
-    eligible = np.flatnonzero(population.representative & ~population.excluded).astype(np.int32)
-    cells = stratum[eligible]
-    order = np.argsort(cells, kind="stable")[::-1]
-    eligible, cells = eligible[order], cells[order]
-    names, start = np.unique(-cells, return_index=True)
-    ends = np.append(start[1:], len(cells))
+    eligible, names, ends = _pool(population, stratum)
     wanted = stratum[accounts]
     need_of = {int(c): int(n) for c, n in zip(*np.unique(wanted, return_counts=True), strict=True)}
-    known = {int(-c) for c in names}
+    known = set(names)
     orphans = sorted((c for c in need_of if c not in known), reverse=True)
     offsets: list[int] = [0]
     needs: list[int] = []
     need = 0
-    for name, end in zip((-names).tolist(), ends.tolist(), strict=True):
+    for name, end in zip(names, ends, strict=True):
         while orphans and orphans[0] >= name:
             need += need_of[orphans.pop(0)]
-        need += need_of.get(int(name), 0)
+        need += need_of.get(name, 0)
         if need == 0:
             # nobody of the group is like these: they are no null for it, unless a later need has to reach back
             if len(offsets) == len(needs) + 1 and offsets[-1] != end:
@@ -69,6 +64,20 @@ def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed:
         eligible, np.array(offsets, np.int64), np.array(needs, np.int64), draws, group_seed(accounts, seed)
     )
     return flat, np.arange(draws + 1, dtype=np.int64) * sum(needs)
+
+
+def _pool(population: Population, stratum: I32) -> tuple[I32, list[int], list[int]]:
+    """Representatives ordered by stratum from the top, each stratum's number, and where it ends."""
+    key = ("pool", id(stratum))
+    if key not in population.cache:
+        eligible = np.flatnonzero(population.representative).astype(np.int32)
+        cells = stratum[eligible]
+        order = np.argsort(cells, kind="stable")[::-1]
+        names, start = np.unique(-cells[order], return_index=True)
+        # the stratum is kept with its pool, so that its id stays its own
+        population.cache[key] = (eligible[order], (-names).tolist(), [*start[1:].tolist(), len(cells)], stratum)
+    found = population.cache[key]
+    return found[0], found[1], found[2]
 
 
 def rank_p(observed: float, null: F64) -> float:

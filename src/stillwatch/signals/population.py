@@ -21,8 +21,9 @@ NEW_ACCOUNT_US = 30 * DAY_US
 class Values:
     """The holdings of one kind: which account holds which value, and how common each value is.
 
-    ``indptr`` (accounts+1) and ``values`` list distinct value codes per account; ``frequency`` counts representatives
-    per value; ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
+    ``indptr`` (accounts+1) and ``values`` list distinct value codes per account, and ``owner`` the account of each of
+    ``values``; ``holds`` tells which accounts have any; ``tie_ptr`` and ``tie_values`` are the same list without the
+    values that only one account holds, which tie nobody; ``frequency`` counts representatives per value; ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
     """
 
     name: str
@@ -30,6 +31,10 @@ class Values:
     """Each value code's raw value (a hash, or a small number for derived kinds)."""
     indptr: I64
     values: I32
+    owner: I32
+    holds: npt.NDArray[np.bool_]
+    tie_ptr: I64
+    tie_values: I32
     frequency: I32
     known: int
     holders_ptr: I64
@@ -41,6 +46,11 @@ class Values:
     def size(self) -> int:
         """Number of distinct values."""
         return len(self.frequency)
+
+    @property
+    def ties(self) -> tuple[npt.NDArray[np.bool_], I64, I32, I32, int]:
+        """What :func:`kernels.groups.tied_members` and ``tie_degrees`` need after the members."""
+        return self.holds, self.tie_ptr, self.tie_values, self.frequency, self.known
 
     def holders_of(self, value: int) -> I32:
         """Accounts that hold a value, ascending."""
@@ -70,18 +80,26 @@ class Population:
     """One account per declared customer: a customer with many accounts counts once in every test."""
     customer: I32
     stratum: I32
-    excluded: npt.NDArray[np.bool_]
-    """Accounts that may not stand for honest traffic in a null (they are in a group already found)."""
     kinds: dict[str, Values] = field(default_factory=dict)
     unavailable: tuple[str, ...] = ()
     capped: dict[str, int] = field(default_factory=dict)
-    cache: dict[str, Any] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
     """What a signal derives once from the population (references of its null)."""
 
     @property
     def size(self) -> int:
         """Number of accounts."""
         return len(self.counts)
+
+    def codes(self, column: str) -> tuple[I64, int]:
+        """A column's values as dense codes from 1 (0 stays unknown), and how many codes there are with it."""
+        if ("codes", column) not in self.cache:
+            raw = self.columns[column]
+            names, code = np.unique(raw, return_inverse=True)
+            shift = 0 if len(names) and names[0] == 0 else 1
+            self.cache["codes", column] = (code + shift, len(names) + shift)
+        found: tuple[I64, int] = self.cache["codes", column]
+        return found
 
     def rows_of_accounts(self, accounts: I32) -> I64:
         """All exchanges of some accounts, ascending."""
@@ -122,6 +140,9 @@ def make_values(
     frequency = np.bincount(value[of_representatives], minlength=n_values).astype(np.int32)
     known = int((np.diff(indptr) > 0)[representative].sum())
     holders_ptr, order = csr(value, n_values)
+    shared = np.diff(holders_ptr)[value] > 1
+    tie_ptr = np.zeros(n_accounts + 1, np.int64)
+    np.cumsum(np.bincount(holder[shared], minlength=n_accounts), out=tie_ptr[1:])
     if rows is None:
         rows_ptr, row_list = np.zeros(n_values + 1, np.int64), row_ids
     else:
@@ -132,6 +153,10 @@ def make_values(
         raw=names,
         indptr=indptr,
         values=value.astype(np.int32),
+        owner=holder.astype(np.int32),
+        holds=np.diff(indptr) > 0,
+        tie_ptr=tie_ptr,
+        tie_values=value[shared].astype(np.int32),
         frequency=frequency,
         known=max(known, 1),
         holders_ptr=holders_ptr,

@@ -105,7 +105,6 @@ def build_population(
         representative=representative,
         customer=customer,
         stratum=strata(counts, table["created_at"], last),
-        excluded=np.zeros(len(counts), np.bool_),
         kinds=kinds,
         unavailable=tuple(sorted(k.name for k in KINDS if kinds[k.name].size == 0)),
         capped=capped,

@@ -16,7 +16,9 @@ from stillwatch.signals.population import Population
 
 PILOT = 4
 CLEARLY_NULL = 0.2
-"""A quarter of the draws decides whether a kind is clearly null (p > 0.2): most are (Besag & Clifford 1991)."""
+CLEARLY_NOT = 1e-12
+"""A quarter of the draws decides what is clear (p above the one or below the other): most groups are (sequential
+Monte-Carlo tests, Besag & Clifford 1991)."""
 LEAST_SCALE = 0.35
 """Scale of the tail in tied members when no draw ties at all: an extra member is believed e^-2.9."""
 
@@ -43,7 +45,7 @@ class TieSignal(NamedTuple):
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
         observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws // PILOT)
-        if min(p_values) <= CLEARLY_NULL:
+        if CLEARLY_NOT <= min(p_values) <= CLEARLY_NULL:
             observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws)
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
         p, strict = combine_minimum(np.array(p_values), np.array(nulls))
@@ -51,7 +53,7 @@ class TieSignal(NamedTuple):
         for kind, p_kind in zip(kinds, p_values, strict=True):
             if p_kind <= 0.01:
                 v = population.kinds[kind.name]
-                degree, _ = tie_degrees(group.accounts, v.indptr, v.values, v.frequency, v.known)
+                degree, _ = tie_degrees(group.accounts, *v.ties)
                 tied = np.maximum(tied, degree)
         return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
 
@@ -59,13 +61,13 @@ class TieSignal(NamedTuple):
         self, population: Population, kinds: list[Kind], members: I32, *, seed: int, draws: int
     ) -> tuple[list[float], list[npt.NDArray[np.float64]], list[float]]:
         """Per kind the statistic, its null and its p-value."""
-        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
         one = np.array([0, len(members)], np.int64)
-        observed, nulls = [], []
-        for kind in kinds:
-            v = population.kinds[kind.name]
-            observed.append(float(tied_members(members, one, v.indptr, v.values, v.frequency, v.known)[0]))
-            nulls.append(tied_members(flat, offsets, v.indptr, v.values, v.frequency, v.known))
+        values = [population.kinds[kind.name].ties for kind in kinds]
+        observed = [float(tied_members(members, one, *v)[0]) for v in values]
+        if not any(observed):  # no draw can have less
+            return observed, [np.zeros(draws)] * len(kinds), [1.0] * len(kinds)
+        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
+        nulls = [tied_members(flat, offsets, *v) for v in values]
         return observed, nulls, [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
 
 
@@ -77,6 +79,6 @@ def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.N
     np.cumsum([len(m) for m in members], out=offsets[1:])
     if not v.size or not len(groups):
         return np.zeros(len(groups))
-    tied = tied_members(np.concatenate(members), offsets, v.indptr, v.values, v.frequency, v.known)
+    tied = tied_members(np.concatenate(members), offsets, *v.ties)
     out: npt.NDArray[np.float64] = tied / np.maximum(np.diff(offsets), 1)
     return out

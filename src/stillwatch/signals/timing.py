@@ -102,15 +102,16 @@ class TimingSignal:
         if np.isfinite(calm).sum() >= max(LEAST_MEMBERS, len(members) // 2):
             theirs = reference.calm[flat].reshape(draws, size)
             theirs = np.where(np.isfinite(theirs), theirs, 0.0).mean(axis=1)
-            evenness = np.array([equal_load(population.counts[g]) for g in flat.reshape(draws, size)])
+            evenness = equal_load(population.counts[flat].reshape(draws, size))
+            even = float(equal_load(held))
             z_calm = (float(np.nanmean(calm)) - theirs.mean()) / max(theirs.std(), 1e-9)
-            z_even = (equal_load(held) - evenness.mean()) / max(evenness.std(), 1e-9)
+            z_even = (even - evenness.mean()) / max(evenness.std(), 1e-9)
             null = np.minimum(
                 (theirs - theirs.mean()) / max(theirs.std(), 1e-9),
                 (evenness - evenness.mean()) / max(evenness.std(), 1e-9),
             )
             # equal loads alone are material only when they are nearly those of a queue
-            effect = min(float(np.nanmean(calm)) / 1.2, equal_load(held) / 1.2)
+            effect = min(float(np.nanmean(calm)), even) / 1.2
             channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
         if len(reference.profile) >= 12:
             ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), len(reference.profile))
@@ -145,11 +146,12 @@ def _substantial(population: Population, group: Group, members: I32) -> I32:
     return members[held >= LEAST_SHARE * population.counts[members]]
 
 
-def equal_load(counts: I64) -> float:
-    """How equal the volumes are: −log of the relative variance beyond Poisson noise, with a floor of 0.1."""
-    mean = float(counts.mean())
-    beyond = (float(counts.var(ddof=1)) - mean) / max(mean * mean, 1e-9) if len(counts) > 1 else 1.0
-    return float(-np.log(max(beyond, 0.0) + 0.1))
+def equal_load(counts: I64) -> F64:
+    """How equal the volumes (…, n) are: −log of the relative variance beyond Poisson noise, with a floor of 0.1."""
+    mean = counts.mean(axis=-1)
+    spread = counts.var(axis=-1, ddof=1) if counts.shape[-1] > 1 else mean + mean * mean
+    out: F64 = -np.log(np.maximum((spread - mean) / np.maximum(mean * mean, 1e-9), 0.0) + 0.1)
+    return out
 
 
 def dispatch_order(population: Population, rows: I64, members: I32, *, seed: int) -> float:
@@ -266,4 +268,4 @@ def calmness(population: Population, group: Group) -> float:
     calm = _calm_score(population, burst, np.diff(indptr))
     if np.isfinite(calm).sum() < LEAST_MEMBERS:
         return 0.0
-    return float(np.clip(min(float(np.nanmean(calm)), equal_load(np.diff(indptr))) / 1.2, 0, 1))
+    return float(np.clip(min(float(np.nanmean(calm)), float(equal_load(np.diff(indptr)))) / 1.2, 0, 1))
