@@ -122,8 +122,7 @@ def _templates(population: Population, found: Found) -> list[_Draft]:
     candidates = []
     for kind in ("template", "system", "skeleton", "phrase"):
         values = population.kinds[kind]
-        owner = values.owner
-        x = np.bincount(values.values[inside[owner]], minlength=values.size)
+        x = np.bincount(values.values[inside[values.owner]], minlength=values.size)
         for value in np.flatnonzero(x >= 3).tolist():
             rows = values.rows_of(value)
             rows = rows[rows_in[rows]]

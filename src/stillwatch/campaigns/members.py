@@ -14,7 +14,6 @@ from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.population import Population, Values
 from stillwatch.signals.registry import TIES
 
-I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 LEAST = 12
@@ -49,13 +48,12 @@ def corroborated(population: Population, group: Group) -> Group:
     for kind in _OWN_KINDS:
         v = population.kinds[kind.name]
         if v.size:
-            owner = v.owner
-            mine = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
+            mine = inside[v.owner] & _own(v, inside, kind.software)[v.values]
             what = "place" if kind.name in _ADDRESSES else "stack" if kind.name == "stack" else kind.family.value
             flags = held.setdefault(
                 "hand" if what in ("identity", "continuity") else what, np.zeros(population.size, np.bool_)
             )
-            flags[owner[mine]] = True
+            flags[v.owner[mine]] = True
     calm = timing.calm_members(population, group)
     rhythm = np.zeros(population.size, np.bool_)
     same_work = held.get(Family.CONTENT.value, rhythm)[group.accounts]
@@ -86,10 +84,9 @@ def specific(population: Population, group: Group) -> Group:
             v = population.kinds[kind.name]
             if not v.size:
                 continue
-            owner = v.owner
-            mine = inside[owner]
-            own = _own(v, inside, owner, kind.software)
-            kept[owner[mine & own[v.values]]] = True
+            mine = inside[v.owner]
+            own = _own(v, inside, kind.software)
+            kept[v.owner[mine & own[v.values]]] = True
             if kind.family is Family.CONTENT:
                 for value in np.flatnonzero(own).tolist():
                     own_rows[v.rows_of(value)] = True
@@ -104,9 +101,9 @@ def specific(population: Population, group: Group) -> Group:
     return group._replace(accounts=accounts, rows=group.rows[inside[population.account[group.rows]]])
 
 
-def _own(v: Values, inside: Bools, owner: I64, software: bool) -> Bools:
+def _own(v: Values, inside: Bools, software: bool) -> Bools:
     """Values that are a group's own: enough of its members hold them, and few others."""
-    x = np.bincount(v.values[inside[owner]], minlength=v.size)
+    x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
     least = max(6, SPREAD * inside.sum()) if software else 3
     # an exit address that strangers use too brings strangers in
     purity = ADDRESS_PURITY if v.name in _ADDRESSES else PURITY
@@ -119,9 +116,8 @@ def _main_parts(population: Population, inside: Bools) -> Bools:
     for kind in _OWN_KINDS:
         v = population.kinds[kind.name]
         if v.size:
-            owner = v.owner
-            keep = inside[owner] & _own(v, inside, owner, kind.software)[v.values]
-            left.append(owner[keep])
+            keep = inside[v.owner] & _own(v, inside, kind.software)[v.values]
+            left.append(v.owner[keep])
             right.append(v.values[keep].astype(np.int64) + at)
             at += v.size
     if not left or not sum(len(x) for x in left):

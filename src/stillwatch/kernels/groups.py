@@ -19,7 +19,8 @@ def tied_members(
     """How many members of each group are tied to another member by a shared value, beyond chance.
 
     ``members`` with ``offsets`` lists G groups; ``holds`` tells who has the kind at all, ``indptr``/``values`` give
-    each account's distinct values (those that nobody else holds may be left out: they tie nobody); ``frequency`` counts accounts per value in a population of ``population`` accounts that have the kind at all.
+    each account's distinct values (those that nobody else holds may be left out: they tie nobody); ``frequency``
+    counts accounts per value in a population of ``population`` accounts that have the kind at all.
     For a value seen x times in a group of k such members and f times in the population, k·f/population are expected;
     what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a member's tie
     is the largest over its values. Hubs thus count only for what the group shares beyond everybody. Returns (G,).

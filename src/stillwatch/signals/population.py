@@ -23,7 +23,8 @@ class Values:
 
     ``indptr`` (accounts+1) and ``values`` list distinct value codes per account, and ``owner`` the account of each of
     ``values``; ``holds`` tells which accounts have any; ``tie_ptr`` and ``tie_values`` are the same list without the
-    values that only one account holds, which tie nobody; ``frequency`` counts representatives per value; ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
+    values that only one account holds, which tie nobody; ``frequency`` counts representatives per value;
+    ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
     """
 
     name: str

@@ -64,8 +64,6 @@ class TieSignal(NamedTuple):
         one = np.array([0, len(members)], np.int64)
         values = [population.kinds[kind.name].ties for kind in kinds]
         observed = [float(tied_members(members, one, *v)[0]) for v in values]
-        if not any(observed):  # no draw can have less
-            return observed, [np.zeros(draws)] * len(kinds), [1.0] * len(kinds)
         flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
         nulls = [tied_members(flat, offsets, *v) for v in values]
         return observed, nulls, [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
