@@ -147,7 +147,7 @@ def substream(population: Population, judged: Judged) -> Group:
             if not values.size:
                 continue
             degree, by = tie_degrees(group.accounts, *values.ties)
-            for value in np.unique(by[degree >= 0.5]).tolist():
+            for value in values.tied[np.unique(by[degree >= 0.5])].tolist():
                 rows = values.rows_of(value)
                 picked.append(rows[inside[population.account[rows]]])
     rows = np.unique(np.concatenate(picked)) if picked else group.rows

@@ -13,6 +13,22 @@ B1 = npt.NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True)
+def counting_order(keys: I64, n: int) -> tuple[I64, I64]:
+    """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1): a counting sort, linear in both."""
+    offsets = np.zeros(n + 1, np.int64)
+    for key in keys:
+        offsets[key + 1] += 1
+    for i in range(n):
+        offsets[i + 1] += offsets[i]
+    at = offsets[:-1].copy()
+    order = np.empty(len(keys), np.int64)
+    for i in range(len(keys)):
+        order[at[keys[i]]] = i
+        at[keys[i]] += 1
+    return offsets, order
+
+
+@njit(cache=True, nogil=True)
 def tied_members(
     members: I32, offsets: I64, holds: B1, indptr: I64, values: I32, frequency: I32, population: int
 ) -> F64:

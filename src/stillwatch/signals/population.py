@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.kernels.groups import counting_order
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -23,7 +25,8 @@ class Values:
 
     ``indptr`` (accounts+1) and ``values`` list distinct value codes per account, and ``owner`` the account of each of
     ``values``; ``holds`` tells which accounts have any; ``tie_ptr`` and ``tie_values`` are the same list without the
-    values that only one account holds, which tie nobody; ``frequency`` counts representatives per value;
+    values that only one account holds, which tie nobody, as places in ``tied``; ``frequency`` counts representatives
+    per value;
     ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
     """
 
@@ -36,6 +39,7 @@ class Values:
     holds: npt.NDArray[np.bool_]
     tie_ptr: I64
     tie_values: I32
+    tied: I32
     frequency: I32
     known: int
     holders_ptr: I64
@@ -51,7 +55,7 @@ class Values:
     @property
     def ties(self) -> tuple[npt.NDArray[np.bool_], I64, I32, I32, int]:
         """What :func:`kernels.groups.tied_members` and ``tie_degrees`` need after the members."""
-        return self.holds, self.tie_ptr, self.tie_values, self.frequency, self.known
+        return self.holds, self.tie_ptr, self.tie_values, self.frequency[self.tied], self.known
 
     def holders_of(self, value: int) -> I32:
         """Accounts that hold a value, ascending."""
@@ -95,8 +99,7 @@ class Population:
     def codes(self, column: str) -> tuple[I64, int]:
         """A column's values as dense codes from 1 (0 stays unknown), and how many codes there are with it."""
         if ("codes", column) not in self.cache:
-            raw = self.columns[column]
-            names, code = np.unique(raw, return_inverse=True)
+            names, code = dense(self.columns[column])
             shift = 0 if len(names) and names[0] == 0 else 1
             self.cache["codes", column] = (code + shift, len(names) + shift)
         found: tuple[I64, int] = self.cache["codes", column]
@@ -112,10 +115,18 @@ class Population:
 
 def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:
     """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1)."""
-    order = np.argsort(keys, kind="stable")
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=n), out=offsets[1:])
+    offsets, order = counting_order(keys.astype(np.int64, copy=False), n)
     return offsets, order
+
+
+def dense(raw: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
+    """Distinct values ascending and each row's place among them (by hashing, then a sort of the distinct ones)."""
+    encoded = pa.array(raw).dictionary_encode()
+    names = encoded.dictionary.to_numpy()
+    order = np.argsort(names, kind="stable")
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    return names[order], place[encoded.indices.to_numpy()]
 
 
 def make_values(
@@ -130,25 +141,28 @@ def make_values(
     keep = raw != 0
     accounts, raw = accounts[keep], raw[keep]
     row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
-    names, codes = np.unique(raw, return_inverse=True)
-    n_values = int(codes.max()) + 1 if len(codes) else 0
-    n_accounts = len(representative)
-    pairs = np.unique(accounts.astype(np.int64) * max(n_values, 1) + codes)
-    holder, value = pairs // max(n_values, 1), pairs % max(n_values, 1)
+    names, codes = dense(raw)
+    n_values, n_accounts = len(names), len(representative)
+    rows_ptr, by_value = csr(codes, n_values)
+    by_both = by_value[csr(accounts[by_value], n_accounts)[1]]
+    holder, value = accounts[by_both], codes[by_both]
+    first = np.ones(len(by_both), np.bool_)
+    first[1:] = (holder[1:] != holder[:-1]) | (value[1:] != value[:-1])
+    holder, value = holder[first], value[first]
     indptr = np.zeros(n_accounts + 1, np.int64)
     np.cumsum(np.bincount(holder, minlength=n_accounts), out=indptr[1:])
     of_representatives = representative[holder]
     frequency = np.bincount(value[of_representatives], minlength=n_values).astype(np.int32)
     known = int((np.diff(indptr) > 0)[representative].sum())
     holders_ptr, order = csr(value, n_values)
-    shared = np.diff(holders_ptr)[value] > 1
+    of_several = np.diff(holders_ptr) > 1
+    shared = of_several[value]
     tie_ptr = np.zeros(n_accounts + 1, np.int64)
     np.cumsum(np.bincount(holder[shared], minlength=n_accounts), out=tie_ptr[1:])
     if rows is None:
         rows_ptr, row_list = np.zeros(n_values + 1, np.int64), row_ids
     else:
-        rows_ptr, row_order = csr(codes, n_values)
-        row_list = row_ids[row_order]
+        row_list = row_ids[by_value]
     return Values(
         name=name,
         raw=names,
@@ -157,7 +171,8 @@ def make_values(
         owner=holder.astype(np.int32),
         holds=np.diff(indptr) > 0,
         tie_ptr=tie_ptr,
-        tie_values=value[shared].astype(np.int32),
+        tie_values=(np.cumsum(of_several) - 1)[value[shared]].astype(np.int32),
+        tied=np.flatnonzero(of_several).astype(np.int32),
         frequency=frequency,
         known=max(known, 1),
         holders_ptr=holders_ptr,

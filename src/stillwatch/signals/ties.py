@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import tie_degrees, tied_members
-from stillwatch.signals.base import I32, Group, Kind, Verdict
+from stillwatch.signals.base import Group, Kind, Verdict
 from stillwatch.signals.nulls import combine_minimum, matched_groups, tail_p
 from stillwatch.signals.population import Population
 
@@ -44,29 +44,24 @@ class TieSignal(NamedTuple):
         members = group.accounts[population.representative[group.accounts]]
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
-        observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws // PILOT)
+        values = [population.kinds[kind.name].ties for kind in kinds]
+        one = np.array([0, len(members)], np.int64)
+        observed = [float(tied_members(members, one, *v)[0]) for v in values]
+        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
+        nulls = [tied_members(flat, offsets[: draws // PILOT + 1], *v) for v in values]
+        p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         if CLEARLY_NOT <= min(p_values) <= CLEARLY_NULL:
-            observed, nulls, p_values = self._against(population, kinds, members, seed=seed, draws=draws)
+            rest = [tied_members(flat, offsets[draws // PILOT :], *v) for v in values]
+            nulls = [np.concatenate(both) for both in zip(nulls, rest, strict=True)]
+            p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
         p, strict = combine_minimum(np.array(p_values), np.array(nulls))
         tied = np.zeros(len(group.accounts))
-        for kind, p_kind in zip(kinds, p_values, strict=True):
+        for v, p_kind in zip(values, p_values, strict=True):
             if p_kind <= 0.01:
-                v = population.kinds[kind.name]
-                degree, _ = tie_degrees(group.accounts, *v.ties)
+                degree, _ = tie_degrees(group.accounts, *v)
                 tied = np.maximum(tied, degree)
         return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
-
-    def _against(
-        self, population: Population, kinds: list[Kind], members: I32, *, seed: int, draws: int
-    ) -> tuple[list[float], list[npt.NDArray[np.float64]], list[float]]:
-        """Per kind the statistic, its null and its p-value."""
-        one = np.array([0, len(members)], np.int64)
-        values = [population.kinds[kind.name].ties for kind in kinds]
-        observed = [float(tied_members(members, one, *v)[0]) for v in values]
-        flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
-        nulls = [tied_members(flat, offsets, *v) for v in values]
-        return observed, nulls, [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
 
 
 def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.NDArray[np.float64]:
