@@ -23,7 +23,7 @@ SPREAD = 0.05
 FRINGE = 0.2
 PART = 0.3
 MOSTLY = 0.7
-CALM = 0.3
+TANGIBLE = 0.8
 TIMING_P = 1e-4
 _NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
 _OWN_KINDS = tuple(k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN)
@@ -32,15 +32,24 @@ _ADDRESSES = ("address", "network", "signup_address")
 
 def members(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
     """The accounts of a merged group that stay, and their exchanges of it."""
-    return corroborated(population, drop_people(population, specific(population, group), verdicts))
+    group = specific(population, group)
+    if one_dispatcher(verdicts):
+        group = drop_people(population, group)
+    return corroborated(population, group, rhythm=one_dispatcher(verdicts))
 
 
-def corroborated(population: Population, group: Group) -> Group:
-    """Where nearly all members are held by two things, those held by one only are bystanders.
+def one_dispatcher(verdicts: dict[Family, Verdict]) -> bool:
+    """Whether timing says that a dispatcher stands behind the group."""
+    verdict = verdicts.get(Family.TIMING)
+    return verdict is not None and verdict.p_value <= TIMING_P and verdict.channel != "common_mode"
+
+
+def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group:
+    """Where most members are held by two things, those held by one only are bystanders.
 
     Two of: the same hand (payment, device, phone, continuity), the same place, the same client stack, the same work,
-    one dispatcher's rhythm. Accounts that share the work and have too few exchanges to show a rhythm get the benefit of
-    it. Without such a majority nobody is taken out.
+    one dispatcher's rhythm (where ``rhythm``). Without such a majority only those fall out who share nothing but a
+    place. Where nearly all share a hand, a place or a stack, the others are users of the same program.
     """
     inside = np.zeros(population.size, np.bool_)
     inside[group.accounts] = True
@@ -54,13 +63,19 @@ def corroborated(population: Population, group: Group) -> Group:
                 "hand" if what in ("identity", "continuity") else what, np.zeros(population.size, np.bool_)
             )
             flags[v.owner[mine]] = True
-    calm = timing.calm_members(population, group)
-    rhythm = np.zeros(population.size, np.bool_)
-    same_work = held.get(Family.CONTENT.value, rhythm)[group.accounts]
-    rhythm[group.accounts] = np.where(np.isnan(calm), same_work, np.nan_to_num(calm) > CALM)
-    classes = sum((flags.astype(np.int8) for flags in held.values()), rhythm.astype(np.int8))[group.accounts]
+    nobody = np.zeros(population.size, np.bool_)
+    classes = np.zeros(len(group.accounts), np.int64)
+    for flags in held.values():
+        classes += flags[group.accounts]
+    if rhythm:
+        classes += timing.dispatched(population, group) >= 0.5
     sure = classes >= 2
+    tangible = np.any([held.get(what, nobody)[group.accounts] for what in ("hand", "place", "stack")], axis=0)
     if sure.mean() < MOSTLY:
+        sure = (classes >= 1) & ~((classes == 1) & held.get("place", nobody)[group.accounts])
+    elif tangible[sure].mean() >= TANGIBLE:
+        sure &= tangible
+    if not sure.any():
         return group
     accounts = group.accounts[sure]
     return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
@@ -129,15 +144,12 @@ def _main_parts(population: Population, inside: Bools) -> Bools:
     return np.asarray(inside & (sizes[label] >= PART * sizes.max()))
 
 
-def drop_people(population: Population, group: Group, verdicts: dict[Family, Verdict]) -> Group:
+def drop_people(population: Population, group: Group) -> Group:
     """Where one dispatcher is what tells, members who work in sessions and share no hand with others are people.
 
     Only accounts with six or more exchanges can tell; a common program's own users fall out of a campaign that hides
     behind it.
     """
-    timing_verdict = verdicts.get(Family.TIMING)
-    if timing_verdict is None or timing_verdict.p_value > TIMING_P or timing_verdict.channel == "common_mode":
-        return group
     calm = timing.calm_members(population, group)
     tied = np.zeros(len(group.accounts))
     for name in ("payment", "device", "phone", "address", "failover", "replay"):
