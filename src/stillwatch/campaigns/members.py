@@ -48,7 +48,8 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
     """Where most members are held by two things, those held by one only are bystanders.
 
     Two of: the same hand (payment, device, phone, continuity), the same place, the same client stack, the same work,
-    one dispatcher's rhythm (where ``rhythm``). Without such a majority only those fall out who share nothing but a
+    one dispatcher's rhythm (where ``rhythm``; accounts that share the work and are too quiet to show a rhythm get the
+    benefit of it). Without such a majority only those fall out who share nothing but a
     place. Where nearly all share a hand, a place or a stack, the others are users of the same program.
     """
     inside = np.zeros(population.size, np.bool_)
@@ -68,17 +69,32 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
     for flags in held.values():
         classes += flags[group.accounts]
     if rhythm:
-        classes += timing.dispatched(population, group) >= 0.5
+        sent = timing.dispatched(population, group)
+        same_work = held.get(Family.CONTENT.value, nobody)[group.accounts]
+        classes += np.where(np.isnan(sent), same_work, sent >= 0.5)
     sure = classes >= 2
     tangible = np.any([held.get(what, nobody)[group.accounts] for what in ("hand", "place", "stack")], axis=0)
     if sure.mean() < MOSTLY:
         sure = (classes >= 1) & ~((classes == 1) & held.get("place", nobody)[group.accounts])
     elif tangible[sure].mean() >= TANGIBLE:
         sure &= tangible
+    sure |= _same_hand(population, group.accounts, sure)
     if not sure.any():
         return group
     accounts = group.accounts[sure]
     return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
+
+
+def _same_hand(population: Population, accounts: npt.NDArray[np.int32], sure: Bools) -> Bools:
+    """Accounts that share a payment instrument, device or phone with two sure members, who are most of its holders."""
+    known = np.zeros(population.size, np.bool_)
+    known[accounts[sure]] = True
+    joined = np.zeros(population.size, np.bool_)
+    for name in ("payment", "device", "phone"):
+        v = population.kinds[name]
+        members = np.bincount(v.values[known[v.owner]], minlength=v.size)
+        joined[v.owner[((members >= 2) & (2 * members >= np.diff(v.holders_ptr)))[v.values]]] = True
+    return np.asarray(joined[accounts])
 
 
 def specific(population: Population, group: Group) -> Group:

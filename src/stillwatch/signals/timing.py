@@ -257,14 +257,15 @@ def dispatched(population: Population, group: Group) -> F64:
 
     A mixture of two kinds of accounts, fitted to the group itself (EM, Dempster et al. 1977): bystanders lack sessions
     as much as anybody (a standard normal score), dispatched accounts by a common amount; each kind has its own spread
-    of volumes, which is all that is known of accounts under six exchanges. Everybody is taken for dispatched where
-    one kind explains the group as well (BIC, Schwarz 1978) or too few accounts show a rhythm.
+    of volumes, which is all that is known of accounts under six exchanges. Where one kind explains the group as well
+    (BIC, Schwarz 1978) or too few accounts show a rhythm, those that show one are taken for dispatched; the others are
+    NaN.
     """
     calm = calm_members(population, group)
     known = np.isfinite(calm)
     n = len(calm)
     if known.sum() < max(LEAST_MEMBERS, n / 2):
-        return np.ones(n)
+        return np.where(known, 1.0, np.nan)
     held = np.bincount(population.account[group.rows], minlength=population.size)[group.accounts]
     v, x = np.log(np.maximum(held, 1)), np.nan_to_num(calm)
 
@@ -282,7 +283,7 @@ def dispatched(population: Population, group: Group) -> F64:
         mine, theirs = mine + np.log(share), theirs + np.log(1 - share)
         total = np.logaddexp(mine, theirs)
         together, p = total.sum(), np.exp(mine - total)
-    return p if together - alone > 1.5 * np.log(n) else np.ones(n)
+    return p if together - alone > 1.5 * np.log(n) else np.where(known, 1.0, np.nan)
 
 
 def _normal(x: F64, weight: F64) -> F64:
