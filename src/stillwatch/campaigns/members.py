@@ -11,6 +11,7 @@ from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import tie_degrees
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group, Verdict
+from stillwatch.signals.continuity import HANDOVERS
 from stillwatch.signals.population import Population, Values
 from stillwatch.signals.registry import TIES
 
@@ -23,7 +24,7 @@ SPREAD = 0.05
 FRINGE = 0.2
 PART = 0.3
 MOSTLY = 0.7
-TANGIBLE = 0.8
+TELLING = 0.8
 TIMING_P = 1e-4
 _NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
 _OWN_KINDS = tuple(k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN)
@@ -49,8 +50,9 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
 
     Two of: the same hand (payment, device, phone, continuity), the same place, the same client stack, the same work,
     one dispatcher's rhythm (where ``rhythm``; accounts that share the work and are too quiet to show a rhythm get the
-    benefit of it). Without such a majority only those fall out who share nothing but a
-    place. Where nearly all share a hand, a place or a stack, the others are users of the same program.
+    benefit of it). Without such a majority only those fall out who share nothing but a place. Where nearly all share
+    a hand, a place or a stack, the others are users of the same program; where nearly all share a hand, a stack or
+    the work, the others are neighbours at the same exits.
     """
     inside = np.zeros(population.size, np.bool_)
     inside[group.accounts] = True
@@ -73,11 +75,13 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
         same_work = held.get(Family.CONTENT.value, nobody)[group.accounts]
         classes += np.where(np.isnan(sent), same_work, sent >= 0.5)
     sure = classes >= 2
-    tangible = np.any([held.get(what, nobody)[group.accounts] for what in ("hand", "place", "stack")], axis=0)
     if sure.mean() < MOSTLY:
         sure = (classes >= 1) & ~((classes == 1) & held.get("place", nobody)[group.accounts])
-    elif tangible[sure].mean() >= TANGIBLE:
-        sure &= tangible
+    else:
+        for telling in (("hand", "place", "stack"), ("hand", "stack", Family.CONTENT.value)):
+            holds = np.any([held.get(what, nobody)[group.accounts] for what in telling], axis=0)
+            if holds[sure].mean() >= TELLING:
+                sure &= holds
     sure |= _same_hand(population, group.accounts, sure)
     if not sure.any():
         return group
@@ -135,7 +139,7 @@ def specific(population: Population, group: Group) -> Group:
 def _own(v: Values, inside: Bools, software: bool) -> Bools:
     """Values that are a group's own: enough of its members hold them, and few others."""
     x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
-    least = max(6, SPREAD * inside.sum()) if software else 3
+    least = 2 if v.name in HANDOVERS else max(6, SPREAD * inside.sum()) if software else 3
     # an exit address that strangers use too brings strangers in
     purity = ADDRESS_PURITY if v.name in _ADDRESSES else PURITY
     return np.asarray((x >= least) & ((x - 1) >= purity * (np.diff(v.holders_ptr) - 1)))

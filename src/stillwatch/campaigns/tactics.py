@@ -62,6 +62,13 @@ def _group_tactics(population: Population, found: Found) -> dict[str, tuple[I64,
     if 0.05 < found.traits.substream < 0.85:
         cover = 1 - found.traits.substream
         out["T-COVER"] = (rows, cover, f"{cover:.0%} of the accounts' traffic is unrelated to the shared work")
+    intent = strong.get(Family.INTENT)
+    if intent is not None and intent.channel == "relay":
+        out["T-RELAY"] = (
+            rows,
+            intent.effect,
+            f"{intent.effect:.0%} of the accounts serve four or more clients in a day",
+        )
     channels = np.unique(population.columns["channel"][rows])
     if len(channels) >= 3:
         out["T-CHANNELS"] = (rows, 1.0, f"the same work over {len(channels)} channels")

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.groups import union_find
 from stillwatch.links.weights import kind_weights
 from stillwatch.signals.base import Group, Kind
+from stillwatch.signals.continuity import HANDOVERS
 from stillwatch.signals.population import Population, Values
 from stillwatch.signals.registry import KINDS
 from stillwatch.signals.tactics import catalogue
@@ -91,6 +93,26 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
     return out
 
 
+def handover_chains(population: Population) -> list[Group]:
+    """Accounts joined, however indirectly, by conversations and references that moved between them."""
+    pairs = [population.kinds[name] for name in HANDOVERS]
+    ends = [v.holders.reshape(-1, 2).astype(np.int64) for v in pairs if v.size]
+    if not ends:
+        return []
+    left, right = np.concatenate(ends).T
+    component = union_find(population.size, np.ascontiguousarray(left), np.ascontiguousarray(right))
+    sizes = np.bincount(component[population.representative], minlength=population.size)
+    moved = np.zeros(population.size, np.bool_)
+    moved[left], moved[right] = True, True
+    out = []
+    for root in np.flatnonzero(sizes >= LEAST_MEMBERS).tolist():
+        accounts = np.flatnonzero((component == root) & moved).astype(np.int32)
+        if len(accounts) <= max(HUGE_SHARE * population.size, 50):
+            rows = population.rows_of_accounts(accounts)
+            out.append(Group(accounts, rows, frozenset({Family.CONTINUITY}), False, "handover"))
+    return out
+
+
 def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32) -> I64:
     """The exchanges of a community's accounts that carry a value which the community shares beyond chance."""
     inside = np.zeros(population.size, np.bool_)
@@ -125,6 +147,7 @@ def find_candidates(population: Population, *, seed: int, step: Callable[[str], 
         kinds = by_family[family]
         hard = tuple(k for k in kinds if not k.software)
         groups += communities(population, hard if family is Family.INFRASTRUCTURE else kinds, seed=seed)
+    groups += handover_chains(population)
     linked = by_family[Family.IDENTITY] + tuple(k for k in by_family[Family.INFRASTRUCTURE] if not k.software)
     groups += communities(population, linked, seed=seed)
     return _distinct(groups)

@@ -5,6 +5,8 @@ from stillwatch.signals.base import Kind
 from stillwatch.signals.ties import TieSignal
 
 _F = Family.CONTINUITY
+HANDOVERS = ("failover", "replay")
+"""Kinds whose values are pairs of accounts: what moved from the one to the other."""
 
 SIGNAL = TieSignal(
     family=_F,

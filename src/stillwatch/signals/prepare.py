@@ -14,6 +14,7 @@ from stillwatch.engine import Engine
 from stillwatch.kernels.hashing import combine, hash_strings
 from stillwatch.signals import handover
 from stillwatch.signals.features import FeaturePass
+from stillwatch.signals.intent import client_crowds
 from stillwatch.signals.population import Population, Values, make_values, representatives, strata
 from stillwatch.signals.registry import KINDS
 from stillwatch.signals.tactics import catalogue
@@ -169,6 +170,8 @@ def _holdings(
     for tag, (name, move) in enumerate(moves.items()):
         who, value, rows = handover.as_holdings(move, account, tag)
         kinds[name] = make_values(name, who, value, representative, rows=rows)
+    who, crowd = client_crowds(account, columns["ts"], columns["client"])
+    kinds["relay"] = make_values("relay", who, crowd, representative)
     seen = [np.flatnonzero(columns["tactics"] & np.uint32(1 << i)) for i in range(len(catalogue()))]
     rows = np.concatenate(seen)
     value = np.repeat(np.arange(1, len(seen) + 1, dtype=np.uint64), [len(s) for s in seen])
