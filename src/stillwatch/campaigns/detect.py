@@ -30,6 +30,8 @@ ONLY_ADDRESSES = 0.4
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
+FLEET = 5
+"""Accounts of one payer from which they may be a customer's fleet."""
 LEAST_SUBSTREAM = 0.15
 """Work that is less than this of its accounts' traffic is a habit of speech or deep cover: watched, not named."""
 
@@ -69,7 +71,9 @@ def strong_families(judged: Judged) -> dict[Family, Verdict]:
     return strong
 
 
-def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str, Traits, tuple[Alternative, ...]]:
+def verdict_of(
+    population: Population, judged: Judged, settings: Settings
+) -> tuple[str, Traits, tuple[Alternative, ...]]:
     """``campaign``, ``watch``, ``lookalike:<kind>`` or ``clear`` by the contract's rule.
 
     A campaign needs evidence of two families, one of which did not form the group, a q-value under the rate and no
@@ -79,7 +83,7 @@ def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str
     t = traits(population, judged.group)
     strong = strong_families(judged)
     kind, alternatives = weigh(Facts(t, strong))
-    if not strong or judged.q_value > rate:
+    if not strong or judged.q_value > settings.rate:
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
         return f"lookalike:{kind}", t, alternatives
@@ -87,8 +91,29 @@ def verdict_of(population: Population, judged: Judged, rate: float) -> tuple[str
     others = set(strong) - {Family.CONTENT, Family.INTENT}
     if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
         enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
-    small = int(population.representative[judged.group.accounts].sum()) < LEAST_CAMPAIGN
-    return ("campaign" if enough and not small and t.substream >= LEAST_SUBSTREAM else "watch"), t, alternatives
+    enough &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
+    enough &= t.substream >= LEAST_SUBSTREAM
+    return ("campaign" if enough and without_first_payer(population, judged, settings) else "watch"), t, alternatives
+
+
+def without_first_payer(population: Population, judged: Judged, settings: Settings) -> bool:
+    """Whether two kinds of evidence are left without the accounts of the payer that has most of them.
+
+    A customer's own fleet is one owner's: it must not speak for the strangers that a loose group holds beside it.
+    """
+    group = judged.group
+    payer = population.table["payment_fingerprint"][group.accounts]
+    names, counts = np.unique(payer[payer != 0], return_counts=True)
+    if not len(names) or counts.max() < FLEET:
+        return True
+    rest = group.accounts[payer != names[counts.argmax()]]
+    if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
+        return False
+    rows = group.rows[np.isin(population.account[group.rows], rest)]
+    group = group._replace(accounts=rest, rows=rows)
+    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws)
+    strong = strong_families(judged._replace(group=group, verdicts=verdicts))
+    return independent_kinds(population, group, strong) >= 2
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -189,7 +214,7 @@ def detect(population: Population, settings: Settings, *, step: Callable[[str], 
         if not strong_families(j):
             continue
         j = _weaken_intent(population, j, candidates)
-        verdict, t, alternatives = verdict_of(population, j, settings.rate)
+        verdict, t, alternatives = verdict_of(population, j, settings)
         group = j.group
         if verdict == "campaign":
             group = substream(population, j) if Family.CONTENT in j.verdicts else prune(population, j, settings)

@@ -24,6 +24,7 @@ MOST_EVENTS = 40_000
 SHUFFLES = 40
 LEAST_MEMBERS = 8
 EM_STEPS = 60
+FAR_ABOVE = 5
 LEAST_SHARE = 0.2
 """A sub-stream that is less of an account's traffic says nothing of its rhythm: any thinned stream looks calm."""
 
@@ -156,7 +157,12 @@ def equal_load(counts: I64) -> F64:
 
 
 def dispatch_order(population: Population, rows: I64, members: I32, *, seed: int) -> float:
-    """z of short returns in the members' joint sequence against within-day shuffles; NaN without power."""
+    """z of short returns in the members' joint sequence against within-day shuffles; NaN without power.
+
+    Members with over five times the median volume are left out: their own stream would drown the others' order.
+    """
+    held = np.bincount(population.account[rows], minlength=population.size)[members]
+    members = members[held <= FAR_ABOVE * np.median(held[held > 0])] if held.any() else members
     place = np.full(population.size, -1, np.int32)
     place[members] = np.arange(len(members), dtype=np.int32)
     labels = place[population.account[rows]]
