@@ -21,12 +21,13 @@ LEAST = 12
 PURITY = 0.8
 ADDRESS_PURITY = 0.95
 SPREAD = 0.05
+PHRASE = 0.3
 FRINGE = 0.2
 PART = 0.3
 MOSTLY = 0.7
 TELLING = 0.8
 TIMING_P = 1e-4
-_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters", "phrase")
+_NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters")
 _OWN_KINDS = tuple(k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN)
 _ADDRESSES = ("address", "network", "signup_address")
 
@@ -139,7 +140,12 @@ def specific(population: Population, group: Group) -> Group:
 def _own(v: Values, inside: Bools, software: bool) -> Bools:
     """Values that are a group's own: enough of its members hold them, and few others."""
     x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
-    least = 2 if v.name in HANDOVERS else max(6, SPREAD * inside.sum()) if software else 3
+    size = inside.sum()
+    least = max(6, SPREAD * size) if software else 3
+    if v.name in HANDOVERS:
+        least = 2
+    elif v.name == "phrase":  # a few words are somebody's own only where they are much of the work
+        least = max(6, PHRASE * size)
     # an exit address that strangers use too brings strangers in
     purity = ADDRESS_PURITY if v.name in _ADDRESSES else PURITY
     return np.asarray((x >= least) & ((x - 1) >= purity * (np.diff(v.holders_ptr) - 1)))
