@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import co_activity
@@ -133,7 +133,7 @@ class TimingSignal:
             best = "one_dispatcher"
         statistic, effect = (channels[best][0], channels[best][2]) if best else (0.0, 0.0)
         z = dispatch_order(population, group.rows, members, seed=seed)
-        p_order = float(stats.norm.cdf(z)) if np.isfinite(z) else 1.0
+        p_order = float(special.ndtr(z)) if np.isfinite(z) else 1.0
         if p_order < p:
             p = min(1.0, 2 * p_order)
             best, statistic, effect = "dispatch_order", z, -z / 12
@@ -220,7 +220,7 @@ def _calm_score(population: Population, burst: F64, held: I64) -> F64:
         if len(at) and len(table[c]) >= 20:
             low = np.searchsorted(table[c], burst[at], side="left")
             high = np.searchsorted(table[c], burst[at], side="right")
-            out[at] = -stats.norm.ppf(np.clip((low + high + 1) / 2 / (len(table[c]) + 1), 0.005, 0.995))
+            out[at] = -special.ndtri(np.clip((low + high + 1) / 2 / (len(table[c]) + 1), 0.005, 0.995))
     return out
 
 
