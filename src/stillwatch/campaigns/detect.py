@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.members import members
+from stillwatch.campaigns.members import members, own_parts
 from stillwatch.campaigns.traits import Traits, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.kernels.groups import tie_degrees
@@ -30,6 +30,7 @@ ONLY_ADDRESSES = 0.4
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
+MOSTLY_ITS = 0.8
 FLEET = 5
 """Accounts of one payer from which they may be a customer's fleet."""
 LEAST_SUBSTREAM = 0.15
@@ -263,7 +264,7 @@ def merge(population: Population, found: list[Found], settings: Settings) -> lis
         elif len(near) == 1 or one.formed_by != frozenset({Family.INTENT}):
             merged[near[0]].append(one)
             unions[near[0]] = np.unique(np.concatenate([unions[near[0]], mine]))
-    out = [_union(population, bucket, settings) for bucket in merged]
+    out = [one for bucket in merged for one in _campaigns(population, bucket, settings)]
     taken = np.zeros(population.size, np.bool_)
     for f in out:
         taken[f.group.accounts] = True
@@ -275,20 +276,47 @@ def merge(population: Population, found: list[Found], settings: Settings) -> lis
     return out + kept
 
 
-def _union(population: Population, bucket: list[Found], settings: Settings) -> Found:
+def _campaigns(population: Population, bucket: list[Found], settings: Settings) -> list[Found]:
+    """The campaigns that a bucket of overlapping groups holds: one, or several that only a common hub drew together.
+
+    Each has groups of its own: most of their accounts are its members."""
+    whole = _union(population, bucket, settings)
+    parts = own_parts(population, whole.group, seed=settings.seed)
+    if whole.verdict != "campaign" or len(parts) < 2:
+        return [whole]
+    own: list[list[Found]] = [
+        [f for f in bucket if np.isin(f.group.accounts, part).mean() >= MOSTLY_ITS] for part in parts
+    ]
+    if not all(own):
+        return [whole]
+    rows = whole.group.rows
+    return [
+        _union(
+            population,
+            mine,
+            settings,
+            whole.group._replace(accounts=part, rows=rows[np.isin(population.account[rows], part)]),
+        )
+        for part, mine in zip(parts, own, strict=True)
+    ]
+
+
+def _union(population: Population, bucket: list[Found], settings: Settings, group: Group | None = None) -> Found:
     """One campaign out of overlapping groups; families that formed one part may have judged another."""
     # a tactic says what was done, not by whom: groups drawn by intent add evidence, members only where they stand alone
     drawn = [f for f in bucket if f.formed_by != frozenset({Family.INTENT})] or bucket
     lead = min(drawn, key=lambda f: (f.p_value, -len(f.group.accounts)))
-    accounts = np.unique(np.concatenate([f.group.accounts for f in drawn])).astype(np.int32)
-    rows = np.unique(np.concatenate([f.group.rows for f in drawn]))
-    rows = rows[np.isin(population.account[rows], accounts)]
+    if group is None:
+        accounts = np.unique(np.concatenate([f.group.accounts for f in drawn])).astype(np.int32)
+        rows = np.unique(np.concatenate([f.group.rows for f in drawn]))
+        rows = rows[np.isin(population.account[rows], accounts)]
+        group = lead.group._replace(accounts=accounts, rows=rows)
     verdicts: dict[Family, Verdict] = {}
     for f in bucket:
         for family, v in f.verdicts.items():
             if family not in verdicts or v.p_value < verdicts[family].p_value:
                 verdicts[family] = v
-    group = members(population, lead.group._replace(accounts=accounts, rows=rows), verdicts)
+    group = members(population, group, verdicts)
     # the group that is left may be one that an honest explanation fits
     final = traits(population, group)
     strong = strong_families(Judged(group, verdicts, lead.p_value, lead.q_value))

@@ -44,9 +44,7 @@ def value_groups(population: Population, kind: Kind) -> list[Group]:
 def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -> list[Group]:
     """Communities of the bipartite graph account–value, weighted by learned kind weight × log(N/frequency).
 
-    Linear in holdings, without a hub cap: a hub's edges are light, and its excess is judged later. Parallel Louvain
-    with refinement (Staudt & Meyerhenke 2016, networkit PLM), single-threaded for repeatable results; disconnected
-    parts of a community are split.
+    Linear in holdings, without a hub cap: a hub's edges are light, and its excess is judged later.
     """
     weights = kind_weights(population)
     parts: list[tuple[Values, float]] = [
@@ -69,12 +67,7 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
     u, v, w = np.concatenate(left), np.concatenate(right), np.concatenate(weight)
     if not len(u):
         return []
-    nk.setNumberOfThreads(1)
-    nk.setSeed(seed, False)
-    graph = nk.GraphFromCoo((w, (u, v)), n=at, weighted=True, directed=False)
-    plm = nk.community.PLM(graph, refine=True)
-    plm.run()
-    label = np.array(plm.getPartition().getVector(), np.int64)[:n]
+    label = louvain(u, v, w, nodes=at, seed=seed)[:n]
     touched = np.zeros(n, np.bool_)
     touched[u] = True
     out: list[Group] = []
@@ -91,6 +84,17 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
             if len(accounts) >= LEAST_MEMBERS:
                 out.append(Group(accounts, rows, families, software, "community"))
     return out
+
+
+def louvain(u: I64, v: I64, weight: npt.NDArray[np.float64], *, nodes: int, seed: int) -> I64:
+    """Community of each node under edges u–v: Louvain with refinement (Staudt & Meyerhenke 2016, networkit PLM),
+    single-threaded for repeatable results."""
+    nk.setNumberOfThreads(1)
+    nk.setSeed(seed, False)
+    graph = nk.GraphFromCoo((weight, (u, v)), n=nodes, weighted=True, directed=False)
+    plm = nk.community.PLM(graph, refine=True)
+    plm.run()
+    return np.array(plm.getPartition().getVector(), np.int64)
 
 
 def handover_chains(population: Population) -> list[Group]:
