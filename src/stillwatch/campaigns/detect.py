@@ -83,7 +83,7 @@ def verdict_of(
     """
     t = traits(population, judged.group)
     strong = strong_families(judged)
-    kind, alternatives = weigh(Facts(t, strong))
+    kind, alternatives = weigh(Facts(t, strong, judged.group.formed_by))
     if not strong or judged.q_value > settings.rate:
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
@@ -320,7 +320,7 @@ def _union(population: Population, bucket: list[Found], settings: Settings, grou
     # the group that is left may be one that an honest explanation fits
     final = traits(population, group)
     strong = strong_families(Judged(group, verdicts, lead.p_value, lead.q_value))
-    kind, alternatives = weigh(Facts(final, strong))
+    kind, alternatives = weigh(Facts(final, strong, lead.formed_by))
     small = int(population.representative[group.accounts].sum()) < LEAST_CAMPAIGN
     verdict = f"lookalike:{kind}" if kind is not None else "watch" if small else "campaign"
     return lead._replace(

@@ -21,6 +21,7 @@ class Facts(NamedTuple):
     traits: Traits
     strong: Mapping[Family, Verdict]
     """Families whose evidence is significant and material."""
+    formed_by: frozenset[Family]
 
     @property
     def machine(self) -> bool:
@@ -33,7 +34,7 @@ class Facts(NamedTuple):
         """Whether accounts are tied by something that a shared place or event does not explain."""
         identity = self.strong.get(Family.IDENTITY)
         own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
-        return own_hand or Family.CONTINUITY in self.strong
+        return own_hand or Family.CONTINUITY in self.strong or Family.CONTINUITY in self.formed_by
 
 
 class Lookalike(NamedTuple):
@@ -128,7 +129,10 @@ def _tool(f: Facts) -> tuple[bool, str]:
     others = [x for x in f.strong if x not in (Family.CONTENT, Family.INTENT)]
     software_only = all(f.strong[x].channel in ("tls", "client", "parameters", "stack") for x in others)
     seen = ", ".join(f"{x.value} ({f.strong[x].channel})" for x in others) or "nothing"
-    return software_only, f"beyond the shared program there is evidence of: {seen}"
+    return (
+        software_only and Family.CONTINUITY not in f.formed_by,
+        f"beyond the shared program there is evidence of: {seen}",
+    )
 
 
 LOOKALIKES = (

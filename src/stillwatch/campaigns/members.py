@@ -13,7 +13,7 @@ from stillwatch.links.candidates import louvain
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.continuity import HANDOVERS
-from stillwatch.signals.population import Population, Values
+from stillwatch.signals.population import DAY_US, Population, Values
 from stillwatch.signals.registry import TIES
 
 Bools = npt.NDArray[np.bool_]
@@ -31,6 +31,8 @@ PART = 0.3
 MOSTLY = 0.7
 TELLING = 0.8
 TIMING_P = 1e-4
+PERSON_MOST = 300
+"""Exchanges a day."""
 _NOT_OWN = ("cohort", "mail_domain", "tls", "client", "parameters")
 _OWN_KINDS = tuple(k for s in TIES if s.family is not Family.INTENT for k in s.kinds if k.name not in _NOT_OWN)
 _ADDRESSES = ("address", "network", "signup_address")
@@ -229,17 +231,19 @@ def _main_parts(population: Population, inside: Bools) -> Bools:
 def drop_people(population: Population, group: Group) -> Group:
     """Where one dispatcher is what tells, members who work in sessions and share no hand with others are people.
 
-    Only accounts with six or more exchanges can tell; a common program's own users fall out of a campaign that hides
-    behind it.
+    Only accounts with six or more exchanges can tell, and nobody is a person who sends more than people can; a common
+    program's own users fall out of a campaign that hides behind it.
     """
     calm = timing.calm_members(population, group)
+    held = np.bincount(population.account[group.rows], minlength=population.size)[group.accounts]
+    days = max(float(population.ts[-1] - population.ts[0]) / DAY_US, 1.0)
     tied = np.zeros(len(group.accounts))
     for name in ("payment", "device", "phone", "address", "failover", "replay"):
         v = population.kinds[name]
         if v.size:
             degree, _ = tie_degrees(group.accounts, *v.ties)
             tied = np.maximum(tied, degree)
-    people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3)
+    people = (np.nan_to_num(calm, nan=1.0) < -0.3) & (tied < 0.3) & (held < PERSON_MOST * days)
     if people.mean() > 0.5:
         return group
     accounts = group.accounts[~people]
