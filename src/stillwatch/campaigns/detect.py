@@ -31,6 +31,8 @@ ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 OVERLAP = 0.3
 MOSTLY_ITS = 0.8
+CONTAINED = 0.95
+MUCH_SMALLER = 0.25
 FLEET = 5
 """Accounts of one payer from which they may be a customer's fleet."""
 LEAST_SUBSTREAM = 0.15
@@ -94,10 +96,13 @@ def verdict_of(
         enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
     enough &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     enough &= t.substream >= LEAST_SUBSTREAM
-    return ("campaign" if enough and without_first_payer(population, judged, settings) else "watch"), t, alternatives
+    enough = bool(enough) and without_first_payer(population, judged, strong, settings)
+    return ("campaign" if enough else "watch"), t, alternatives
 
 
-def without_first_payer(population: Population, judged: Judged, settings: Settings) -> bool:
+def without_first_payer(
+    population: Population, judged: Judged, strong: dict[Family, Verdict], settings: Settings
+) -> bool:
     """Whether two kinds of evidence are left without the accounts of the payer that has most of them.
 
     A customer's own fleet is one owner's: it must not speak for the strangers that a loose group holds beside it.
@@ -112,9 +117,8 @@ def without_first_payer(population: Population, judged: Judged, settings: Settin
         return False
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
-    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws)
-    strong = strong_families(judged._replace(group=group, verdicts=verdicts))
-    return independent_kinds(population, group, strong) >= 2
+    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
+    return independent_kinds(population, group, strong_families(judged._replace(group=group, verdicts=verdicts))) >= 2
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -212,7 +216,7 @@ def detect(population: Population, settings: Settings, *, step: Callable[[str], 
     found: list[Found] = []
     step("verdicts")
     for j in judged:
-        if not strong_families(j):
+        if not strong_families(j) or _contained(j.group, found):
             continue
         j = _weaken_intent(population, j, candidates)
         verdict, t, alternatives = verdict_of(population, j, settings)
@@ -222,6 +226,17 @@ def detect(population: Population, settings: Settings, *, step: Callable[[str], 
         if verdict != "clear":
             found.append(Found(verdict, group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0))
     return merge(population, found, settings)
+
+
+def _contained(group: Group, found: list[Found]) -> bool:
+    """Whether a much larger campaign already found in the same way holds nearly all of a group: nothing is added."""
+    return any(
+        f.verdict == "campaign"
+        and f.formed_by == group.formed_by
+        and len(group.accounts) <= MUCH_SMALLER * len(f.group.accounts)
+        and np.isin(group.accounts, f.group.accounts, assume_unique=True).mean() >= CONTAINED
+        for f in found
+    )
 
 
 def _weaken_intent(population: Population, judged: Judged, candidates: list[Group]) -> Judged:

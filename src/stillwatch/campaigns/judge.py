@@ -99,12 +99,14 @@ def judge_all(
     return sorted(judged, key=lambda j: (j.p_value, -len(j.group.accounts), int(j.group.accounts[0])))
 
 
-def judge_one(population: Population, group: Group, *, seed: int, draws: int) -> dict[Family, Verdict]:
+def judge_one(
+    population: Population, group: Group, *, seed: int, draws: int, families: frozenset[Family] = frozenset(Family)
+) -> dict[Family, Verdict]:
     """The verdict of every available family that did not form the group."""
     return {
         signal.family: signal.judge(population, group, seed=seed, draws=draws)
         for signal in SIGNALS
-        if signal.family not in group.formed_by and signal.available(population)
+        if signal.family in families - group.formed_by and signal.available(population)
     }
 
 

@@ -97,7 +97,8 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
 
 
 def _same_hand(population: Population, accounts: I32, sure: Bools) -> Bools:
-    """Accounts that share a payment instrument, device or phone with two sure members, who are most of its holders."""
+    """Accounts that share a payment instrument, device or phone with two sure members, who are most of its holders, or
+    whose work moved to or from two sure members."""
     known = np.zeros(population.size, np.bool_)
     known[accounts[sure]] = True
     joined = np.zeros(population.size, np.bool_)
@@ -105,7 +106,12 @@ def _same_hand(population: Population, accounts: I32, sure: Bools) -> Bools:
         v = population.kinds[name]
         members = np.bincount(v.values[known[v.owner]], minlength=v.size)
         joined[v.owner[((members >= 2) & (2 * members >= np.diff(v.holders_ptr)))[v.values]]] = True
-    return np.asarray(joined[accounts])
+    moves = np.zeros(population.size, np.int64)
+    for name in HANDOVERS:
+        v = population.kinds[name]
+        members = np.bincount(v.values[known[v.owner]], minlength=v.size)
+        moves += np.bincount(v.owner[(members >= 1)[v.values]], minlength=population.size)
+    return np.asarray((joined | (moves >= 2))[accounts])
 
 
 def specific(population: Population, group: Group) -> Group:
