@@ -55,7 +55,7 @@ PSEUDONYM = {
     "phone_fingerprint": "phone",
     "payment_fingerprint": "pay",
     "device_fingerprint": "device",
-} | {name: "word" for name in WORDS}
+} | dict.fromkeys(WORDS, "word")
 """Column → the space its pseudonyms are drawn from: columns of one space can be compared with one another."""
 
 ADDRESS = ("client_ip", "signup_ip")

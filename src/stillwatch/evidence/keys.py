@@ -48,7 +48,9 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     """The key to sign with. :class:`InputError` for anything that is not an Ed25519 private key in PEM."""
     key = _load(path, private=True)
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("is not an Ed25519 private key", where=str(path), remedy="make one: stillwatch evidence keygen")
+        raise InputError(
+            "is not an Ed25519 private key", where=str(path), remedy="make one: stillwatch evidence keygen"
+        )
     return key
 
 
@@ -72,11 +74,11 @@ def custodian_public(path: Path) -> X25519PublicKey:
     return key
 
 
-def custodian_private(path: Path) -> X25519PrivateKey:
-    """The key that opens what was sealed to a custodian."""
+def any_private(path: Path) -> X25519PrivateKey | Ed25519PrivateKey:
+    """A custodian's or a signer's secret key: either may open what was sealed to it."""
     key = _load(path, private=True)
-    if not isinstance(key, X25519PrivateKey):
-        raise InputError("is not a custodian's private key", where=str(path))
+    if not isinstance(key, X25519PrivateKey | Ed25519PrivateKey):
+        raise InputError("is neither a custodian's nor a signer's private key", where=str(path))
     return key
 
 

@@ -35,7 +35,9 @@ class Pseudonyms:
 
     def name(self, space: str, value: str) -> str:
         """``space-`` and 20 hexadecimal digits."""
-        mac = hmac.digest(self._names, space.encode() + b"\x00" + value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        mac = hmac.digest(
+            self._names, space.encode() + b"\x00" + value.encode("utf-8", "surrogatepass"), hashlib.sha256
+        )
         return f"{space}-{mac[:_TOKEN_BYTES].hex()}"
 
     def names(self, space: str, values: Iterable[str], *, remember: bool = True) -> dict[str, str]:
