@@ -1,7 +1,7 @@
 """What becomes of each column of a log on its way into a bag: declared here, nowhere else.
 
 ``keep``      as it is: numbers, times, names that the provider gave (model, channel).
-``word``      kept where it is a word of the provider's vocabulary, a pseudonym otherwise: clients may write anything there.
+``word``      kept where it is of the provider's vocabulary, a pseudonym otherwise: clients may write anything there.
 ``pseudonym`` a keyed name, the same for the same value.
 ``address``   a prefix-preserving pseudonym.
 ``sketch``    text, replaced by keyed marks in ``prompt_sketch``.

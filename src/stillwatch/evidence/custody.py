@@ -1,4 +1,4 @@
-"""Chain of custody: who held the bag, when, and what was done. Each line is signed and holds the hash of the one before.
+"""Chain of custody: who held the bag, when, what was done. Each line is signed and holds the hash of the one before.
 
 Lines can be added, not changed, removed from the middle, or put in another order. That the last ones were cut off shows
 only against a later copy, or against the head (the hash of the last line) written down elsewhere: ``--custody-head``.

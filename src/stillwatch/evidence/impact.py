@@ -1,8 +1,9 @@
 """What was taken, as intervals: what the evidence shows at least, and what the members can have had at most.
 
 At least: exchanges of the campaign's own sub-streams, less every failed or refused exchange of its members (which of
-them lie in the sub-streams is not kept). At most: every answered exchange of every member, cover traffic included.
-These are bounds from counting, given that the membership is right; they are not confidence intervals.
+them lie in the sub-streams is not kept), less all that the busiest 5 % of the members took: an allowance for members
+who are there by mistake. At most: every answered exchange of every member, cover traffic included.
+These are bounds from counting; they are not confidence intervals.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from stillwatch.domain.verdict import Campaign
 from stillwatch.signals.tactics import catalogue
 
 TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens")
+MISTAKEN = 0.05
+"""Share of the members, the busiest first, that the lower bounds do without: a convention, not a measured error."""
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -102,13 +105,19 @@ def impact(
 ) -> ImpactRange:
     """The impact of one campaign from the rows of its members (SEALED_EXCHANGES)."""
     failed = _failed(rows)
-    exchanges = _range(max(group.harvest_exchanges - int(failed.sum()), 0), int((~failed).sum()))
+    answered = (~failed).astype(np.float64)
+    who = _members(rows)
+    exchanges = _range(group.harvest_exchanges - failed.sum() - _busiest(answered, who), answered.sum())
     marked = group.impact
     tokens: dict[str, Range | None] = {}
     for name, seen in zip(TOKENS, (marked.input_tokens, marked.output_tokens, marked.reasoning_tokens), strict=True):
         counts = _numbers(rows, name)
-        tokens[name] = None if counts is None else _range(max(seen - counts[failed].sum(), 0), counts[~failed].sum())
-    by_tactic, by_capability = _parts(group, rows, failed, exchanges, tokens["output_tokens"])
+        if counts is None:
+            tokens[name] = None
+        else:
+            got = counts * answered
+            tokens[name] = _range(seen - counts[failed].sum() - _busiest(got, who), got.sum())
+    by_tactic, by_capability = _parts(group, rows, failed, who, exchanges, tokens["output_tokens"])
     list_price, missing = _list_price(rows, failed, tokens, prices)
     return ImpactRange(
         campaign_id=group.id,
@@ -128,8 +137,23 @@ def impact(
 
 
 def _range(low: float, high: float) -> Range:
-    """Where the marks exceed what can be counted (an id removed since), the marks win."""
-    return Range(float(low), float(max(low, high)))
+    """Never below nothing, never upside down."""
+    least = max(float(low), 0.0)
+    return Range(least, max(least, float(high)))
+
+
+def _members(rows: pa.Table) -> npt.NDArray[np.int64]:
+    """The member of each row, as a number from 0."""
+    coded = pc.dictionary_encode(rows["account_id"].combine_chunks())
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    out: npt.NDArray[np.int64] = coded.indices.to_numpy().astype(np.int64)
+    return out
+
+
+def _busiest(amounts: F64, who: npt.NDArray[np.int64]) -> float:
+    """What the busiest members (MISTAKEN, at least one) account for."""
+    per = np.sort(np.bincount(who, amounts))[::-1]
+    return float(per[: math.ceil(MISTAKEN * len(per))].sum())
 
 
 def _failed(rows: pa.Table) -> Bools:
@@ -148,7 +172,12 @@ def _numbers(rows: pa.Table, name: str) -> F64 | None:
 
 
 def _parts(
-    group: Campaign, rows: pa.Table, failed: Bools, exchanges: Range, output: Range | None
+    group: Campaign,
+    rows: pa.Table,
+    failed: Bools,
+    who: npt.NDArray[np.int64],
+    exchanges: Range,
+    output: Range | None,
 ) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
     """Only tactics that a request shows by itself; at most, all of the campaign belongs to each of them."""
     bits = rows["tactics"].to_numpy()
@@ -160,9 +189,10 @@ def _parts(
         shows = (bits >> np.uint32(i) & np.uint32(1)).astype(bool)
         if tactic.id not in found or not shows.any():
             continue
-        low = max(found[tactic.id].exchanges - int((shows & failed).sum()), 0)
-        low = min(low, int((shows & ~failed).sum()))
-        fewest = 0.0 if written is None else float(np.sort(written[shows & ~failed])[:low].sum())
+        got = shows & ~failed
+        sure = found[tactic.id].exchanges - int((shows & failed).sum())
+        low = max(min(sure, int(got.sum())) - int(_busiest(got.astype(np.float64), who)), 0)
+        fewest = 0.0 if written is None else float(np.sort(written[got])[:low].sum())
         part = Part(
             id=tactic.id,
             name=tactic.name,

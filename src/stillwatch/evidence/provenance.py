@@ -92,6 +92,6 @@ WITHOUT_POPULATION = (
     "case's word, to be checked against the raw files named here by their hashes."
 )
 WITH_POPULATION = (
-    "The whole log is sealed, minimised in the same way, so that the detector can be run again. The order of accounts by "
-    "their true ids is sealed with it (draws at random depend on it): it tells where in the alphabet an id stands."
+    "The whole log is sealed, minimised in the same way, so that the detector can be run again. The order of accounts "
+    "by their true ids is sealed with it (draws at random depend on it): it tells where in the alphabet an id stands."
 )

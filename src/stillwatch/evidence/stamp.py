@@ -55,7 +55,7 @@ def request_stamp(url: str, data: bytes) -> bytes:
 
 
 def read_stamp(response: bytes, data: bytes, roots: tuple[x509.Certificate, ...]) -> Stamp:
-    """Check a stored response against what it must cover; without ``roots`` the authority's signature is not checked."""
+    """Check a stored response against what it must cover; without ``roots`` its signature is not checked."""
     parsed = _parsed(response)
     if parsed is None:
         return Stamp(None, "is not an RFC 3161 timestamp any more", "bad-timestamp")

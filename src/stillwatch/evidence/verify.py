@@ -135,8 +135,7 @@ def _changed(name: str, sealed: int, now: int) -> Problem:
 
 def _lines(bag: Folder, name: str) -> Iterator[bytes]:
     with bag.open(name) as file:
-        for line in file:
-            yield line
+        yield from file
 
 
 def _leaves(bag: Folder) -> list[bytes]:

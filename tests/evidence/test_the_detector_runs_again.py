@@ -1,0 +1,58 @@
+"""Replay: on a bag with its population the detector finds the same; on one without, that is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.evidence.conftest import KEY
+
+from stillwatch.domain.errors import InputError
+from stillwatch.evidence.folder import Directory
+from stillwatch.evidence.replay import replay
+from stillwatch.evidence.seal import SealedBag
+from stillwatch.evidence.verify import verify
+
+
+def test_the_same_findings_come_out(populated: SealedBag) -> None:
+    found = replay(populated.bag, threads=1)
+    assert found.reproduced
+    assert found.same_detector
+    assert found.case.accounts == found.case.accounts_same
+    assert found.case.same
+    assert verify(Directory(populated.bag), KEY.public_key()).sound
+
+
+def test_the_thread_count_changes_nothing(populated: SealedBag) -> None:
+    assert replay(populated.bag, threads=2).reproduced
+
+
+def test_what_the_rerun_gave_is_written_into_the_provenance(populated: SealedBag) -> None:
+    said = json.loads((populated.bag / "data/provenance.json").read_text())["replay_when_sealed"]
+    assert said["same"] is True
+    assert said["accounts"] == said["accounts_same"]
+
+
+def test_the_population_has_no_text_and_every_exchange(populated: SealedBag, world: Path) -> None:
+    people = pq.read_table(populated.bag / "data/population/exchanges.parquet")
+    assert people.num_rows == pq.read_table(world / "exchanges.parquet").num_rows
+    for name in ("prompt", "system_prompt", "response"):
+        assert people[name].null_count == people.num_rows
+
+
+def test_a_changed_population_is_not_reproduced(populated: SealedBag, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "bag"
+    shutil.copytree(populated.bag, copy)
+    place = copy / "data/population/exchanges.parquet"
+    rows = pq.read_table(place)
+    pq.write_table(rows.slice(0, rows.num_rows - 500), place)
+    assert not replay(copy, threads=1).reproduced
+
+
+def test_without_a_population_the_reason_is_given(stamped: SealedBag) -> None:
+    with pytest.raises(InputError, match="compare members with everybody else"):
+        replay(stamped.bag, threads=1)
