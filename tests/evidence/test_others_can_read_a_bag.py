@@ -11,11 +11,11 @@ import bagit
 import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
-from tests.evidence.conftest import KEY
+from tests.evidence.conftest import KEY, sealed
 
 from stillwatch.evidence.canonical import canonical
 from stillwatch.evidence.keys import key_id
-from stillwatch.evidence.seal import SealedBag
+from stillwatch.evidence.seal import Options, SealedBag
 from stillwatch.evidence.statement import STATEMENT_TYPE, open_envelope
 
 
@@ -51,9 +51,6 @@ def test_the_statement_covers_every_payload_file(stamped: SealedBag) -> None:
 
 
 def test_the_same_input_gives_the_same_bag(case: Path, world: Path, stamped: SealedBag, tmp_path: Path) -> None:
-    from tests.evidence.conftest import sealed
-
-    from stillwatch.evidence.seal import Options
 
     again = sealed(case, world, tmp_path / "bag", Options(actor="tests"))
     for name in ("data/records/records.ndjson", "data/case/campaigns.json", "data/impact.json", "data/provenance.json"):

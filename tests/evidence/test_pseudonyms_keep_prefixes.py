@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from stillwatch.evidence.addresses import PrefixPreserving
 
-KEY = bytes(
-    [21, 34, 23, 141, 51, 164, 207, 128, 19, 10, 91, 22, 73, 144, 125, 16]
-    + [216, 152, 143, 131, 121, 121, 101, 39, 98, 87, 76, 45, 42, 132, 34, 2]
-)  # fmt: skip
+KEY = bytes.fromhex("15 22 17 8d 33 a4 cf 80 13 0a 5b 16 49 90 7d 10 d8 98 8f 83 79 79 65 27 62 57 4c 2d 2a 84 22 02")
+"""The key of the authors' sample program."""
 PUBLISHED = {
     "128.11.68.132": "135.242.180.132",
     "129.118.74.4": "134.136.186.123",

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -137,9 +138,8 @@ def test_bad_input_is_refused_with_a_reason(case: Path, world: Path, keys: Path,
     )
     assert "exists already" in refused(*seal, "--out", bag)
     assert "no group" in refused(*seal, "--out", tmp_path / "b", "--campaign", "c-none")
-    assert "not a case" in refused(
-        "seal", tmp_path, "--log", log, "--key", keys / "signer.key", "--out", tmp_path / "b"
-    )
+    nowhere = ("seal", tmp_path, *seal[2:])
+    assert "not a case" in refused(*nowhere, "--out", tmp_path / "b")
     assert "Ed25519 private key" in refused(*seal[:-1], keys / "custodian.key", "--out", tmp_path / "b")
     assert "not a time" in refused(*seal, "--out", tmp_path / "b", "--detected-at", "yesterday")
     assert "not a directory" in refused("verify", tmp_path / "none", "--key", keys / "signer.pub")
@@ -150,8 +150,6 @@ def test_bad_input_is_refused_with_a_reason(case: Path, world: Path, keys: Path,
 
 
 def _shorter(log: Path, place: Path) -> Path:
-    import pyarrow.parquet as pq
-
     out = place / "shorter.parquet"
     pq.write_table(pq.read_table(log).slice(5), out)
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -43,8 +44,6 @@ def test_the_population_has_no_text_and_every_exchange(populated: SealedBag, wor
 
 
 def test_a_changed_population_is_not_reproduced(populated: SealedBag, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "bag"
     shutil.copytree(populated.bag, copy)
     place = copy / "data/population/exchanges.parquet"

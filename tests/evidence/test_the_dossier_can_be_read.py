@@ -13,7 +13,7 @@ from tests.report.example import example
 from tests.report.pages import read_page
 
 from stillwatch.evidence.dossier import DossierInput, chance, render_dossier, visible
-from stillwatch.evidence.impact import ImpactRange, Range
+from stillwatch.evidence.impact import TOKENS, ImpactRange, Range
 from stillwatch.evidence.seal import SealedBag
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -70,7 +70,7 @@ def test_hostile_names_of_models_do_no_harm() -> None:
     hostile = {"<script>alert(1)</script>": 5, "a\u202eb\x00" + "x" * 5_000: 3}
     group = msgspec.structs.replace(made, models=hostile)
     taken = ImpactRange(
-        campaign_id=group.id, exchanges=Range(1, 2), tokens=dict.fromkeys(("input_tokens", "output_tokens", "reasoning_tokens")),
+        campaign_id=group.id, exchanges=Range(1, 2), tokens=dict.fromkeys(TOKENS),
         by_tactic=(), by_capability=(), list_price=None, currency=None, models_without_price=(), detected_at=None,
         before_detection=None, market_cost=None, market_currency=None, market_source=None,
     )  # fmt: skip
