@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.kernels.hashing import combine
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -112,7 +114,9 @@ def make_values(
     accounts, raw = accounts[keep], raw[keep]
     row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
     names, codes = np.unique(raw, return_inverse=True)
-    n_values = int(codes.max()) + 1 if len(codes) else 0
+    n_values = len(names)
+    order = _appearance(codes, accounts if rows is None else row_ids, n_values)
+    names, codes = names[order], np.argsort(order)[codes]
     n_accounts = len(representative)
     pairs = np.unique(accounts.astype(np.int64) * max(n_values, 1) + codes)
     holder, value = pairs // max(n_values, 1), pairs % max(n_values, 1)
@@ -139,6 +143,19 @@ def make_values(
         rows_ptr=rows_ptr,
         rows=row_list,
     )
+
+
+def _appearance(codes: I64, at: npt.NDArray[Any], n: int) -> I64:
+    """Values in the order in which they appear, first ties broken by where else they do. Returns (n,).
+
+    Draws and communities depend on the order of values: were it that of their hashes, a log would give other findings
+    after nothing but a change of names, and could not be run again under pseudonyms.
+    """
+    first = np.full(n, np.iinfo(np.int64).max)
+    np.minimum.at(first, codes, at)
+    together = np.zeros(n, np.uint64)
+    np.add.at(together, codes, combine(at.astype(np.uint64)))
+    return np.lexsort((together, first))
 
 
 def strata(counts: I64, created: I64, last: I64) -> I32:
