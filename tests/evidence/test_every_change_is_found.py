@@ -18,7 +18,7 @@ from stillwatch.evidence.canonical import sha256
 from stillwatch.evidence.folder import Directory, Memory
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.statement import open_envelope
-from stillwatch.evidence.verify import Verified, verify
+from stillwatch.evidence.verify import Verified, summary, verify
 
 POSITIONS = 10_000
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -252,3 +252,23 @@ def test_links_and_empty_folders_on_disk_are_not_overlooked(stamped: SealedBag, 
     target.symlink_to(kept)
     found = verify(Directory(copy), KEY.public_key())
     assert {(p.code, p.where) for p in found.problems} == {("extra", "data/empty"), ("unreadable", layout.PROVENANCE)}
+
+
+@pytest.mark.parametrize("junk", [None, 5, "x", [1], {"merkle": 3}, {"merkle": {"size": "x"}, "sealed_at": []}])
+def test_a_statement_of_another_shape_breaks_the_seal_and_not_the_checker(
+    bag: Memory, check: Check, junk: object
+) -> None:
+    opened = open_envelope(bag.files[layout.STATEMENT], KEY.public_key())
+    assert opened is not None
+    for key in (KEY, OTHER):
+        bag.files[layout.STATEMENT] = statement.sign({**opened.statement, "predicate": junk}, key)
+        assert not check(bag).sound
+    line = b'{"entry":[[]],"binds":3}\n'
+    bag.files[layout.CUSTODY] = line
+    assert "custody-changed" in codes(check(bag))
+
+
+def test_what_strangers_wrote_cannot_steer_a_terminal(bag: Memory, check: Check) -> None:
+    bag.files["data/\x1b[2Jgone"] = b""
+    assert any("⟨U+001B⟩" in line for line in summary(check(bag)))
+    assert not any("\x1b" in line for line in summary(check(bag)))

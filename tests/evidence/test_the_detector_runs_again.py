@@ -62,3 +62,11 @@ def test_findings_do_not_depend_on_what_things_are_called(populated: SealedBag) 
     found = replay(populated.bag, threads=1)
     assert found.case.groups
     assert not any(g.statistics_differ for g in found.case.groups)
+
+
+def test_a_damaged_population_is_refused_with_a_reason(populated: SealedBag, tmp_path: Path) -> None:
+    copy = tmp_path / "bag"
+    shutil.copytree(populated.bag, copy)
+    (copy / "data/population/order.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(InputError, match="evidence verify"):
+        replay(copy, threads=1)

@@ -12,9 +12,10 @@ import pytest
 from tests.report.example import example
 from tests.report.pages import read_page
 
-from stillwatch.evidence.dossier import DossierInput, chance, render_dossier, visible
+from stillwatch.evidence.dossier import DossierInput, chance, render_dossier
 from stillwatch.evidence.impact import TOKENS, ImpactRange, Range
 from stillwatch.evidence.seal import SealedBag
+from stillwatch.evidence.text import visible
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -75,7 +76,7 @@ def test_hostile_names_of_models_do_no_harm() -> None:
         before_detection=None, market_cost=None, market_currency=None, market_source=None,
     )  # fmt: skip
     facts = {
-        "minimised": [], "context": "", "replay_when_sealed": None, "files": [], "revealed": [],
+        "minimised": [], "checked": "", "context": "", "replay_when_sealed": None, "files": [], "revealed": [],
         "sealed_with": {"stillwatch": "0", "detector_sha256": ""},
     }  # fmt: skip
     run = {"exchanges": 8, "accounts": 2, "unavailable": []}

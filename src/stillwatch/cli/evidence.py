@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -74,6 +75,7 @@ def seal(
     out: Path = typer.Option(..., "--out", help="The bag to write; OUT.reidentify is written beside it."),
     accounts: Path | None = typer.Option(None, "--accounts", help="The accounts table that was scanned."),
     licences: Path | None = typer.Option(None, "--licences", help="The licences file that was scanned."),
+    source: str | None = typer.Option(None, "--source", help="Log format or mapping file, as it was scanned."),
     campaign: list[str] = typer.Option([], "--campaign", help="Group to seal; all campaigns when absent."),
     reveal: list[str] = typer.Option([], "--reveal", help="Column to seal as it is, e.g. user_agent."),
     with_population: bool = typer.Option(False, "--with-population", help="Seal the whole log, minimised: for replay."),
@@ -100,7 +102,7 @@ def seal(
         from stillwatch.evidence.stamp import request_stamp
     settings = _settings(case)
     quarantined = settings.get("on_bad_row") == "quarantine"
-    source = settings.get("source")
+    source = source or settings.get("source")
     reader = open_log(log, source=str(source) if source else None, on_bad_row="quarantine" if quarantined else "fail")
     opened = Log(
         reader=reader,
@@ -130,7 +132,7 @@ def seal(
         custodian=custodian_public(custodian) if custodian else None,
         stamp=(lambda data: request_stamp(tsa, data)) if tsa else None,
     )
-    made = make(case, opened, out, options, effects)
+    made = make(case, opened, out, options, effects, _progress)
     replay = None if made.replay is None else as_facts(made.replay)
     if json:
         _print({**made._asdict(), "bag": str(made.bag), "names": str(made.names), "replay": replay})
@@ -144,6 +146,12 @@ def seal(
             f"the detector on what is sealed: {same.accounts_same:,} of {same.accounts:,} accounts and "
             f"{sum(g.overlap == 1 and not g.differs for g in same.groups)} of {len(same.groups)} groups as in the case"
         )
+
+
+def _progress(step: str) -> None:
+    """At a terminal, what is being done."""
+    if sys.stderr.isatty():
+        typer.echo(f"{step} …", err=True)
 
 
 def _settings(case: Path) -> dict[str, Any]:
@@ -291,6 +299,7 @@ def custody(
         from stillwatch.evidence.custody import append, read_chain
         from stillwatch.evidence.keys import signing_key
         from stillwatch.evidence.layout import CUSTODY
+        from stillwatch.evidence.text import visible
     place = bag / CUSTODY
     if add is not None:
         if actor is None or key is None:
@@ -308,7 +317,7 @@ def custody(
         for found, head in zip(chain.entries, chain.heads, strict=True):
             if found:
                 line = f"{found['time']}  {found['action']} by {found['actor']}"
-                typer.echo(f"{head[:12]}  {line}" + (f": {found['note']}" if found["note"] else ""))
+                typer.echo(visible(f"{head[:12]}  {line}" + (f": {found['note']}" if found["note"] else "")))
         for _, what in chain.problems:
             typer.echo(f"BROKEN  {what}")
     if chain.problems:

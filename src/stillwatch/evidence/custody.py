@@ -7,7 +7,6 @@ only against a later copy, or against the head (the hash of the last line) writt
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from stillwatch.evidence.canonical import canonical, sha256
 from stillwatch.evidence.keys import key_id
 
 START = "0" * 64
+_TEXTS = ("time", "action", "actor", "note", "previous", "signer")
 _CONTEXT = b"stillwatch-custody/1\n"
 FIELDS = {"entry", "time", "action", "actor", "note", "binds", "previous", "signer", "public_key", "signature"}
 
@@ -108,9 +108,11 @@ def _read(line: bytes) -> dict[str, Any] | None:
             return None
         if base64.b64encode(raw).decode() != content["public_key"]:
             return None
+        if not isinstance(content["binds"], dict) or not all(isinstance(content[name], str) for name in _TEXTS):
+            return None
         unsigned = {name: value for name, value in content.items() if name != "signature"}
         key.verify(signature, _CONTEXT + canonical(unsigned))
-    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, InvalidSignature):
+    except (ValueError, TypeError, KeyError, RecursionError, InvalidSignature):
         return None
     return content
 

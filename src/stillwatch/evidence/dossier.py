@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from stillwatch.domain.verdict import Campaign, Evidence
 from stillwatch.evidence.impact import ImpactRange, Range
+from stillwatch.evidence.text import visible
 
-MOST_CHARS = 400
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 STRONG = 0.001
 """A family below this supports the finding; the same line that the detector's confidence draws."""
@@ -53,16 +53,6 @@ def render_dossier(given: DossierInput) -> str:
         )
     )
     return page
-
-
-def visible(text: str) -> str:
-    """Other people's text: cut to length, characters that cannot be seen or that turn the line by their number.
-
-    >>> visible("a\\u202eb")
-    'a⟨U+202E⟩b'
-    """
-    cut = text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
-    return "".join(c if c.isprintable() or c == "\n" else f"⟨U+{ord(c):04X}⟩" for c in cut)
 
 
 def chance(p: float | None) -> str:

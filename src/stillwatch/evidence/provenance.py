@@ -78,6 +78,10 @@ def _sources(place: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
             yield f"{name}/{item.name}", item.read_bytes()
 
 
+CHECKED = (
+    "The log is, byte for byte, the one whose hashes the case records. Accounts and licences are as given when the bag "
+    "was sealed: the case does not record which were scanned."
+)
 MINIMISED = (
     "Prompts, system prompts and answers are left out; equal texts can be told by keyed marks in prompt_sketch.",
     "Names of accounts, organisations, keys, sessions, payment, device, phone, mail and client programs are pseudonyms "

@@ -15,6 +15,7 @@ from stillwatch.case.write import campaigns_document, evidence_table
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import LicenceFile
 from stillwatch.domain.verdict import CaseResult
+from stillwatch.engine.duck import StepError
 from stillwatch.evidence import layout
 from stillwatch.evidence.gather import Population
 from stillwatch.evidence.provenance import detector
@@ -40,6 +41,17 @@ def replay(bag: Path, *, threads: int) -> Replay:
             where=str(bag),
             remedy="seal with --with-population, or scan the raw files that data/provenance.json names by hash",
         )
+    try:
+        return _replay(bag, threads)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StepError) as exc:
+        raise InputError(
+            f"the sealed population cannot be run again ({type(exc).__name__})",
+            where=str(bag),
+            remedy="see what is broken: evidence verify",
+        ) from exc
+
+
+def _replay(bag: Path, threads: int) -> Replay:
     facts = json.loads((bag / layout.PROVENANCE).read_bytes())
     run = facts["run"]
     accounts = bag / layout.POPULATION_ACCOUNTS

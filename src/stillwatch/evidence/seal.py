@@ -226,6 +226,7 @@ class _Work:
             "groups": [c.id for c in self.groups],
             "columns": columns.declared(),
             "revealed": sorted(self.minimiser.reveal),
+            "checked": provenance.CHECKED,
             "minimised": list(provenance.MINIMISED),
             "context": provenance.WITH_POPULATION if options.everybody else provenance.WITHOUT_POPULATION,
             "left_out": {

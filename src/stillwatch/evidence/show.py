@@ -11,7 +11,7 @@ from stillwatch.domain.errors import InputError
 from stillwatch.evidence import layout, merkle
 from stillwatch.evidence.canonical import canonical
 from stillwatch.evidence.folder import Folder, read
-from stillwatch.evidence.statement import open_envelope
+from stillwatch.evidence.statement import open_envelope, predicate_of
 
 PROOF_FORMAT = "stillwatch-record-proof/1"
 
@@ -21,19 +21,24 @@ def show_record(bag: Folder, *, index: int | None = None, exchange: str | None =
 
     :class:`InputError` where the bag has no such record, or its list of hashes does not fit its records.
     """
-    line, place = _find(bag, index, exchange)
-    leaves = [bytes.fromhex(x.decode("ascii")) for x in read(bag, layout.LEAVES).split()]
+    try:
+        line, place = _find(bag, index, exchange)
+        leaves = [bytes.fromhex(x.decode("ascii")) for x in read(bag, layout.LEAVES).split()]
+        statement = read(bag, layout.STATEMENT).decode("ascii")
+        text = line.decode("utf-8")
+    except (OSError, ValueError) as exc:
+        raise InputError("the bag is not whole", remedy="see what is broken: evidence verify") from exc
     if place >= len(leaves) or merkle.leaf_hash(line) != leaves[place]:
         raise InputError(
             "the list of hashes does not fit the records", where=layout.LEAVES, remedy="check it: evidence verify"
         )
     proof = {
         "format": PROOF_FORMAT,
-        "record": line.decode("utf-8"),
+        "record": text,
         "index": place,
         "size": len(leaves),
         "path": [node.hex() for node in merkle.proof(leaves, place)],
-        "statement": read(bag, layout.STATEMENT).decode("ascii"),
+        "statement": statement,
     }
     return canonical(proof) + b"\n"
 
@@ -77,8 +82,9 @@ def check_record(proof: bytes, key: Ed25519PublicKey, where: str) -> Shown:
     opened = open_envelope(envelope, key)
     if opened is None:
         return Shown(record, "its statement cannot be read", "")
-    sealed = dict(dict(opened.statement.get("predicate") or {}).get("merkle") or {})
-    at = str(dict(opened.statement.get("predicate") or {}).get("sealed_at", ""))
+    said = predicate_of(opened.statement)
+    sealed = said["merkle"] if isinstance(said.get("merkle"), dict) else {}
+    at = str(said.get("sealed_at", ""))
     if opened.problem:
         return Shown(record, f"its statement {opened.problem}", at)
     reached = merkle.root_of_proof(merkle.leaf_hash(line), index, size, path)

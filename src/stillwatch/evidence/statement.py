@@ -6,7 +6,6 @@ An envelope is accepted in its canonical bytes only: neither white space nor spa
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -75,7 +74,7 @@ def open_envelope(data: bytes, key: Ed25519PublicKey) -> Opened | None:
         signer, signature = str(given["keyid"]), base64.b64decode(given["sig"], validate=True)
         content = json.loads(payload)
         files_of(content)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, binascii.Error):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
         return None
     if signer != key_id(key):
         return Opened(
@@ -95,6 +94,12 @@ def open_envelope(data: bytes, key: Ed25519PublicKey) -> Opened | None:
     if data != _envelope(payload, signer, signature):
         return Opened(content, signer, "is not written as it was sealed: the envelope was edited", "changed")
     return Opened(content, signer, "", "")
+
+
+def predicate_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a statement says beside its list of files; empty where it is of no such shape."""
+    found = content.get("predicate")
+    return found if isinstance(found, dict) else {}
 
 
 def files_of(content: Mapping[str, Any]) -> dict[str, tuple[str, int]]:

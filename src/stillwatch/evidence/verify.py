@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,14 @@ from stillwatch.evidence.custody import Chain, read_chain, signers
 from stillwatch.evidence.folder import Folder, read
 from stillwatch.evidence.keys import key_id
 from stillwatch.evidence.stamp import read_stamp
-from stillwatch.evidence.statement import Opened, files_of, open_envelope
+from stillwatch.evidence.statement import Opened, files_of, open_envelope, predicate_of
+from stillwatch.evidence.text import visible
 
 MOST_NAMED = 5
 STALE = timedelta(days=1)
 """A timestamp that is further from the time in the statement was not made when the bag was sealed."""
 CLOCKS = timedelta(minutes=10)
+_HASH = re.compile(rb"[0-9a-f]{64}\n")
 _APART = (layout.STATEMENT, layout.TIMESTAMP, layout.CUSTODY)
 
 
@@ -62,7 +65,7 @@ def verify(
         notes.append("files are compared with the manifests in the bag, which nobody vouches for")
     broken = _files(bag, names, covered, problems)
     if opened:
-        predicate = dict(opened.statement.get("predicate") or {})
+        predicate = predicate_of(opened.statement)
         facts |= {"sealed_at": predicate.get("sealed_at"), "signer": opened.signer, "records": predicate.get("merkle")}
         _records(bag, predicate, names, broken, problems)
         _timestamp(bag, predicate, names, roots, problems, notes, facts)
@@ -139,7 +142,10 @@ def _lines(bag: Folder, name: str) -> Iterator[bytes]:
 
 
 def _leaves(bag: Folder) -> list[bytes]:
-    return [bytes.fromhex(line.decode("ascii").strip()) for line in _lines(bag, layout.LEAVES)]
+    """The sealed list of hashes; a line that is none stands for a hash that no record has."""
+    return [
+        bytes.fromhex(line.decode("ascii")) if _HASH.fullmatch(line) else b"" for line in _lines(bag, layout.LEAVES)
+    ]
 
 
 def _lines_differ(bag: Folder, name: str, covered: dict[str, tuple[str, int]], names: set[str]) -> Problem | None:
@@ -176,7 +182,8 @@ def _records(
     """The Merkle root against records and list; only where the files themselves are as they were."""
     if {layout.RECORDS, layout.LEAVES} & broken or not {layout.RECORDS, layout.LEAVES} <= names:
         return
-    sealed = dict(predicate.get("merkle") or {})
+    said = predicate.get("merkle")
+    sealed = said if isinstance(said, dict) else {}
     leaves = [merkle.leaf_hash(line.removesuffix(b"\n")) for line in _lines(bag, layout.RECORDS)]
     if leaves != _leaves(bag):
         problems.append(Problem("merkle", layout.LEAVES, "does not list the hashes of the records"))
@@ -279,6 +286,6 @@ def _first(bag: Folder, key: Ed25519PublicKey, chain: Chain, names: set[str], pr
 def summary(found: Verified) -> Iterable[str]:
     """Lines for people."""
     for problem in found.problems:
-        yield f"BROKEN  {problem.where}: {problem.what}  [{problem.code}]"
+        yield f"BROKEN  {visible(problem.where)}: {visible(problem.what)}  [{problem.code}]"
     for note in found.notes:
         yield f"note    {note}"
