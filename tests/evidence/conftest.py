@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.evidence.tsa import Authority
 from typer.testing import CliRunner
 
 from stillwatch.cli import app
@@ -19,6 +18,7 @@ from stillwatch.evidence.seal import Effects, Log, Options, SealedBag, seal
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import dials, load
 from stillwatch.sources import open_log, read_accounts, read_licences
+from tests.evidence.tsa import Authority
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 CANARY = "xqcanary"

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.evidence.conftest import KEY, NOW, in_memory
-from tests.evidence.tsa import Authority
 
 from stillwatch.evidence import custody, layout, statement
 from stillwatch.evidence.canonical import sha256
@@ -19,6 +17,8 @@ from stillwatch.evidence.folder import Directory, Memory
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.statement import open_envelope
 from stillwatch.evidence.verify import Verified, summary, verify
+from tests.evidence.conftest import KEY, NOW, in_memory
+from tests.evidence.tsa import Authority
 
 POSITIONS = 10_000
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))

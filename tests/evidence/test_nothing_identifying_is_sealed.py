@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from tests.evidence.conftest import CANARY, KEY, in_memory, sealed
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES
@@ -23,6 +22,7 @@ from stillwatch.evidence.minimise import Minimiser
 from stillwatch.evidence.pseudonyms import Pseudonyms
 from stillwatch.evidence.reidentify import close, open_names
 from stillwatch.evidence.seal import Options, SealedBag
+from tests.evidence.conftest import CANARY, KEY, in_memory, sealed
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -8,13 +8,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.evidence.conftest import KEY
 
 from stillwatch.domain.errors import InputError
 from stillwatch.evidence import merkle
 from stillwatch.evidence.folder import Directory
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.show import check_record, show_record
+from tests.evidence.conftest import KEY
 
 PUBLISHED = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
 """Inputs of the test data of Certificate Transparency's reference implementation."""

@@ -11,12 +11,12 @@ import bagit
 import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
-from tests.evidence.conftest import KEY, sealed
 
 from stillwatch.evidence.canonical import canonical
 from stillwatch.evidence.keys import key_id
 from stillwatch.evidence.seal import Options, SealedBag
 from stillwatch.evidence.statement import STATEMENT_TYPE, open_envelope
+from tests.evidence.conftest import KEY, sealed
 
 
 def test_the_library_of_congress_validates_the_bag(stamped: SealedBag) -> None:

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.serialization import Encoding
-from tests.evidence.tsa import Authority, serving
 from typer.testing import CliRunner
 
 from stillwatch.cli import app
 from stillwatch.domain.errors import InputError
 from stillwatch.evidence.seal import SealedBag
+from tests.evidence.tsa import Authority, serving
 
 
 def run(*arguments: object) -> Result:

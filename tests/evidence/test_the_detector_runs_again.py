@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.evidence.conftest import KEY
 
 from stillwatch.domain.errors import InputError
 from stillwatch.evidence.folder import Directory
 from stillwatch.evidence.replay import replay
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.verify import verify
+from tests.evidence.conftest import KEY
 
 
 def test_the_same_findings_come_out(populated: SealedBag) -> None:
@@ -49,7 +49,10 @@ def test_a_changed_population_is_not_reproduced(populated: SealedBag, tmp_path: 
     place = copy / "data/population/exchanges.parquet"
     rows = pq.read_table(place)
     pq.write_table(rows.slice(0, rows.num_rows - 500), place)
-    assert not replay(copy, threads=1).reproduced
+    found = replay(copy, threads=1)
+    assert not found.reproduced
+    assert not found.case.same
+    assert {name for g in found.case.groups for name in g.differs} >= {"exchanges"}
 
 
 def test_without_a_population_the_reason_is_given(stamped: SealedBag) -> None:

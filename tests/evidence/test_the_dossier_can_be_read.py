@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.report.example import example
-from tests.report.pages import read_page
 
 from stillwatch.evidence.dossier import DossierInput, chance, render_dossier
 from stillwatch.evidence.impact import TOKENS, ImpactRange, Range
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.text import visible
+from tests.report.example import example
+from tests.report.pages import read_page
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 

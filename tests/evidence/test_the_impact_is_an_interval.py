@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
-from tests.report.example import example
 
 from stillwatch.case import Price, PriceTable
 from stillwatch.domain.errors import InputError
@@ -18,6 +17,7 @@ from stillwatch.evidence.gather import SEALED_EXCHANGES
 from stillwatch.evidence.impact import Market, Range, impact, read_market, share_before
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.signals.tactics import bit
+from tests.report.example import example
 
 MEMBERS = 20
 PRICES = PriceTable(

@@ -85,10 +85,12 @@ CHECKED = (
 MINIMISED = (
     "Prompts, system prompts and answers are left out; equal texts can be told by keyed marks in prompt_sketch.",
     "Names of accounts, organisations, keys, sessions, payment, device, phone, mail and client programs are pseudonyms "
-    "(HMAC-SHA256 under a key that is not in the bag). Addresses are prefix-preserving pseudonyms (Crypto-PAn).",
+    "(HMAC-SHA256 under a key that is not in the bag).",
+    "Addresses are prefix-preserving pseudonyms (Crypto-PAn): whoever knows the true address of some learns the "
+    "leading bits of their neighbours.",
     "Kept as they are: times, token counts, request parameters, status, model, channel, network number (asn) and TLS "
-    "fingerprint, licence ids. Campaign ids are derived from a hash of one member's account id: whoever guesses "
-    "that id can confirm it.",
+    "fingerprint, licence ids. Times and counts can be matched by whoever holds the log, or requests of their own.",
+    "Campaign ids are derived from a hash of one member's account id: whoever guesses that id can confirm it.",
 )
 WITHOUT_POPULATION = (
     "Everybody who is not a member of a sealed campaign is left out, counted under left_out. The findings compare the "
@@ -96,6 +98,7 @@ WITHOUT_POPULATION = (
     "case's word, to be checked against the raw files named here by their hashes."
 )
 WITH_POPULATION = (
-    "The whole log is sealed, minimised in the same way, so that the detector can be run again. The order of accounts "
-    "by their true ids is sealed with it (draws at random depend on it): it tells where in the alphabet an id stands."
+    "The whole log is sealed, minimised in the same way, so that the detector can be run again. Sealed with it are the "
+    "order of accounts by their true ids (draws at random depend on it; it tells where in the alphabet an id stands) "
+    "and which tactics each request shows, for everybody."
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -109,15 +109,18 @@ def _placed(table: pa.Table, places: Mapping[str, str]) -> pa.Table:
 
 
 class GroupMatch(NamedTuple):
-    """One group of the case beside the rerun's group with the most members in common."""
+    """One group of the case beside its like in the rerun."""
 
     id: str
     verdict: str
     found_as: str | None
-    overlap: float
-    """Members in common over members of either, 0…1; 1 = the same members."""
+    """Id of the rerun's group; None: there is none with a member in common."""
+    matched_by: str
+    """``members``, or ``figures`` where a case does not tell the group's members apart (look-alikes; shared ids)."""
+    overlap: float | None
+    """Members in common over members of either, 0…1; None where matched by figures."""
     differs: tuple[str, ...]
-    """What is not the same beside the members."""
+    """What is not the same."""
     statistics_differ: bool
 
 
@@ -128,59 +131,91 @@ class Comparison(NamedTuple):
     accounts_same: int
     """Accounts with the same disposition."""
     groups: tuple[GroupMatch, ...]
-    unclear: int
-    """Groups of the case that share id and verdict with another: their members cannot be told apart in a case."""
+
+    @property
+    def groups_same(self) -> int:
+        """Groups found again with the same members, as far as they can be told, and the same figures."""
+        return sum(not g.differs for g in self.groups)
 
     @property
     def same(self) -> bool:
         """Every account has its disposition and every group its members, verdict, tactics and figures."""
-        return self.accounts == self.accounts_same and all(g.overlap == 1 and not g.differs for g in self.groups)
+        return self.accounts == self.accounts_same and self.groups_same == len(self.groups)
 
 
 def compare(case: CaseResult, again: CaseResult) -> Comparison:
-    """Accounts and groups exactly, statistics apart: those drawn at random may differ in their last digits."""
+    """Accounts and groups exactly; test statistics apart. Ids of groups differ, being hashes of a member's name."""
     have = dict(zip(*(again.accounts[c].to_pylist() for c in ("account_id", "disposition")), strict=True))
     mine = list(zip(*(case.accounts[c].to_pylist() for c in ("account_id", "disposition")), strict=True))
-    keys = Counter((c.id, c.verdict) for c in case.campaigns)
-    wanted, found = members(case, case.campaigns), members(again, again.campaigns)
-    by_key = {(c.id, c.verdict): c for c in again.campaigns}
-    groups, unclear = [], 0
-    for group in case.campaigns:
-        key = (group.id, group.verdict)
-        if not wanted[key]:
-            continue
-        if keys[key] > 1:
-            unclear += 1
-            continue
-        overlap, best = max(
-            (len(wanted[key] & other) / len(wanted[key] | other), name) for name, other in found.items() if other
-        )
-        if overlap == 0:
-            groups.append(GroupMatch(group.id, group.verdict, None, 0.0, ("members",), True))
-            continue
-        differs = _differences(group, by_key[best])
-        groups.append(GroupMatch(group.id, group.verdict, best[0], overlap, differs, _statistics(group, by_key[best])))
-    return Comparison(len(mine), sum(have.get(name) == said for name, said in mine), tuple(groups), unclear)
+    wanted, found = _told_apart(case), _told_apart(again)
+    by_members = {names: key for key, names in found.items()}
+    rest = list(again.campaigns)
+    matches: dict[int, GroupMatch] = {}
+    for i, group in enumerate(case.campaigns):
+        key = by_members.get(wanted.get((group.id, group.verdict), frozenset()))
+        other = next((c for c in rest if (c.id, c.verdict) == key), None)
+        if other is not None:
+            rest.remove(other)
+            matches[i] = _match(group, other, "members", 1.0)
+    for i, group in enumerate(case.campaigns):
+        other = next((c for c in rest if _figures(c) == _figures(group)), None)
+        if i not in matches and other is not None:
+            rest.remove(other)
+            matches[i] = _match(group, other, "figures", None)
+    for i, group in enumerate(case.campaigns):
+        if i not in matches:
+            matches[i] = _nearest(group, wanted, found, rest)
+    return Comparison(
+        len(mine), sum(have.get(name) == said for name, said in mine), tuple(matches[i] for i in sorted(matches))
+    )
 
 
-def _differences(a: Campaign, b: Campaign) -> tuple[str, ...]:
-    pairs = {
-        "verdict": (a.verdict, b.verdict),
-        "tactics": ([(t.id, t.exchanges) for t in a.tactics], [(t.id, t.exchanges) for t in b.tactics]),
-        "harvest_exchanges": (a.harvest_exchanges, b.harvest_exchanges),
-        "impact": (a.impact.output_tokens, b.impact.output_tokens),
-        "alternatives": (
-            [(x.kind, x.rejected) for x in a.alternatives],
-            [(x.kind, x.rejected) for x in b.alternatives],
-        ),
-        "families": (
-            [(f.family, f.available, f.formed_group) for f in a.families],
-            [(f.family, f.available, f.formed_group) for f in b.families],
-        ),
+def _told_apart(case: CaseResult) -> dict[tuple[str, str], frozenset[str]]:
+    """Members of the groups that share id and verdict with no other and have members in the accounts table."""
+    times = Counter((c.id, c.verdict) for c in case.campaigns)
+    return {key: names for key, names in members(case, case.campaigns).items() if names and times[key] == 1}
+
+
+def _match(group: Campaign, other: Campaign, by: str, overlap: float | None) -> GroupMatch:
+    before, after = _figures(group), _figures(other)
+    differs = tuple(name for name in before if before[name] != after[name])
+    return GroupMatch(group.id, group.verdict, other.id, by, overlap, differs, _statistics(group) != _statistics(other))
+
+
+def _nearest(
+    group: Campaign,
+    wanted: Mapping[tuple[str, str], frozenset[str]],
+    found: Mapping[tuple[str, str], frozenset[str]],
+    rest: Sequence[Campaign],
+) -> GroupMatch:
+    """The rerun's remaining group with the most members in common; what is left of the comparison says what differs."""
+    names = wanted.get((group.id, group.verdict), frozenset())
+    best, like = 0.0, None
+    for other in rest:
+        theirs = found.get((other.id, other.verdict), frozenset())
+        overlap = len(names & theirs) / max(len(names | theirs), 1)
+        if overlap > best:
+            best, like = overlap, other
+    if like is None:
+        return GroupMatch(group.id, group.verdict, None, "members", 0.0, ("members",), True)
+    match = _match(group, like, "members", best)
+    return match._replace(differs=("members", *match.differs))
+
+
+def _figures(c: Campaign) -> dict[str, Any]:
+    """What a group is, apart from names, texts and test statistics."""
+    return {
+        "verdict": c.verdict,
+        "accounts": (c.accounts, c.core_accounts),
+        "exchanges": (c.exchanges, c.harvest_exchanges),
+        "times": (c.first_seen, c.last_seen),
+        "tactics": [(t.id, t.accounts, t.exchanges) for t in c.tactics],
+        "models": (c.models, c.channels),
+        "tokens": (c.impact.input_tokens, c.impact.output_tokens, c.impact.reasoning_tokens),
+        "alternatives": [(a.kind, a.rejected) for a in c.alternatives],
+        "families": [(f.family, f.available, f.formed_group) for f in c.families],
     }
-    return tuple(name for name, (x, y) in pairs.items() if x != y)
 
 
-def _statistics(a: Campaign, b: Campaign) -> bool:
-    figures = [[(f.statistic, f.p_value) for f in c.families] for c in (a, b)]
-    return figures[0] != figures[1] or a.q_value != b.q_value
+def _statistics(c: Campaign) -> tuple[object, ...]:
+    return (c.q_value, *((f.statistic, f.p_value) for f in c.families))

@@ -298,7 +298,7 @@ def as_facts(found: Comparison) -> dict[str, Any]:
         "same": found.same,
         "accounts": found.accounts,
         "accounts_same": found.accounts_same,
-        "groups_unclear": found.unclear,
+        "groups_same": found.groups_same,
         "groups": [g._asdict() for g in found.groups],
     }
 
