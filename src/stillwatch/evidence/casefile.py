@@ -14,13 +14,24 @@ from stillwatch.evidence.minimise import Minimiser
 
 
 def chosen(case: CaseResult, wanted: tuple[str, ...]) -> tuple[Campaign, ...]:
-    """The campaigns to seal: those named, else all with verdict ``campaign``. :class:`InputError` for none."""
+    """The groups to seal: those named, else all with verdict ``campaign``.
+
+    :class:`InputError` for none, and for a group whose members the case does not tell (look-alikes; a shared id).
+    """
     known = {c.id: c for c in reversed(case.campaigns)}  # campaigns stand before other groups: an id means the campaign
     if unknown := [name for name in wanted if name not in known]:
         raise InputError(f"no group {unknown[0]!r} in the case", remedy="take an id from campaigns.json")
     found = tuple(known[name] for name in wanted) or tuple(c for c in case.campaigns if c.verdict == "campaign")
     if not found:
         raise InputError("the case holds no campaign", remedy="name a group to seal: --campaign ID")
+    known_members = members(case, found)
+    for group in found:
+        key = (group.id, group.verdict)
+        if not known_members[key] or sum((c.id, c.verdict) == key for c in case.campaigns) > 1:
+            raise InputError(
+                f"the case does not tell the members of group {group.id} ({group.verdict})",
+                remedy="campaigns and watched groups with an id of their own can be sealed",
+            )
     return found
 
 
