@@ -144,6 +144,9 @@ def test_bad_input_is_refused_with_a_reason(case: Path, world: Path, keys: Path,
     assert "not a time" in refused(*seal, "--out", tmp_path / "b", "--detected-at", "yesterday")
     assert "not a directory" in refused("verify", tmp_path / "none", "--key", keys / "signer.pub")
     assert "exists already" in refused("keygen", "--out", keys / "signer")
+    odd = tmp_path / "50% sure\n.txt"
+    odd.write_text("yes")
+    assert "not plain" in refused(*seal, "--out", tmp_path / "b", "--decisions", odd)
     assert "does not answer" in refused(*seal, "--out", tmp_path / "b", "--tsa", "http://127.0.0.1:1/")
     assert not (tmp_path / "b").exists()
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".b")] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -32,6 +33,9 @@ from stillwatch.evidence.minimise import Minimiser
 from stillwatch.evidence.pseudonyms import SECRET_BYTES, Pseudonyms
 from stillwatch.evidence.readme import readme
 from stillwatch.evidence.rerun import Comparison, Sealed, compare, rerun
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+"""Names that a BagIt manifest holds without escapes."""
 
 
 class Log(NamedTuple):
@@ -249,6 +253,12 @@ class _Work:
         ]
         out: list[str] = []
         for folder, path in given:
+            if not _PLAIN.fullmatch(path.name):
+                raise InputError(
+                    "an attached file's name is not plain",
+                    where=str(path),
+                    remedy="letters, digits, dot, dash, underscore",
+                )
             target = self.path(f"{folder}/{path.name}")
             if target.exists():
                 raise InputError("two attached files have one name", where=path.name)

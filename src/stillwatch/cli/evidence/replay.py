@@ -18,7 +18,10 @@ def replay(
     threads: int = typer.Option(2, "--threads", min=1, help="Threads; results do not depend on it."),
     json: bool = JSON,
 ) -> None:
-    """Run the detector on the sealed population. Exit status 0: the same findings, 1: others, 2: not possible."""
+    """Run the detector on the sealed population; the seal itself is checked by `verify`.
+
+    Exit status 0: the same findings, 1: others, 2: not possible.
+    """
     with extra():
         from stillwatch.evidence.replay import replay as again
         from stillwatch.evidence.seal import as_facts
