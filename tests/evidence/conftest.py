@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from stillwatch.cli import app
+from stillwatch.evidence.contents import Log, Options
 from stillwatch.evidence.folder import Directory, Memory, read
-from stillwatch.evidence.seal import Effects, Log, Options, SealedBag, seal
+from stillwatch.evidence.seal import Effects, SealedBag, seal
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import dials, load
 from stillwatch.sources import open_log, read_accounts, read_licences

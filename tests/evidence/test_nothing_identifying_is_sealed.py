@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES
 from stillwatch.evidence.columns import declared, treatment
+from stillwatch.evidence.contents import Options
 from stillwatch.evidence.minimise import Minimiser
 from stillwatch.evidence.pseudonyms import Pseudonyms
 from stillwatch.evidence.reidentify import close, open_names
-from stillwatch.evidence.seal import Options, SealedBag
+from stillwatch.evidence.seal import SealedBag
 from tests.evidence.conftest import CANARY, KEY, in_memory, sealed
 
 

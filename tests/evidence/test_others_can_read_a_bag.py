@@ -13,8 +13,9 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
 from stillwatch.evidence.canonical import canonical
+from stillwatch.evidence.contents import Options
 from stillwatch.evidence.keys import key_id
-from stillwatch.evidence.seal import Options, SealedBag
+from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.statement import STATEMENT_TYPE, open_envelope
 from tests.evidence.conftest import KEY, sealed
 

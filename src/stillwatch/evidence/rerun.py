@@ -170,6 +170,17 @@ def compare(case: CaseResult, again: CaseResult) -> Comparison:
     )
 
 
+def as_facts(found: Comparison) -> dict[str, Any]:
+    """A comparison as plain values."""
+    return {
+        "same": found.same,
+        "accounts": found.accounts,
+        "accounts_same": found.accounts_same,
+        "groups_same": found.groups_same,
+        "groups": [g._asdict() for g in found.groups],
+    }
+
+
 def _told_apart(case: CaseResult) -> dict[tuple[str, str], frozenset[str]]:
     """Members of the groups that share id and verdict with no other and have members in the accounts table."""
     times = Counter((c.id, c.verdict) for c in case.campaigns)

@@ -24,7 +24,7 @@ def replay(
     """
     with extra():
         from stillwatch.evidence.replay import replay as again
-        from stillwatch.evidence.seal import as_facts
+        from stillwatch.evidence.rerun import as_facts
     found = again(bag, threads=threads)
     if json:
         print_json({"reproduced": found.reproduced, "same_detector": found.same_detector, "case": as_facts(found.case)})

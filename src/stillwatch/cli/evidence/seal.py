@@ -44,9 +44,11 @@ def seal(
 ) -> None:
     """Seal a case with the records it rests on: minimised, pseudonymised, signed."""
     with extra():
+        from stillwatch.evidence.contents import Log, Options
         from stillwatch.evidence.impact import read_market
         from stillwatch.evidence.keys import custodian_public, signing_key
-        from stillwatch.evidence.seal import Effects, Log, Options, as_facts
+        from stillwatch.evidence.rerun import as_facts
+        from stillwatch.evidence.seal import Effects
         from stillwatch.evidence.seal import seal as make
         from stillwatch.evidence.stamp import request_stamp
     settings = _settings(case)
