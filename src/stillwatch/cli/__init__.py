@@ -9,6 +9,7 @@ import typer
 
 from stillwatch import __version__
 from stillwatch.cli.demo import demo
+from stillwatch.cli.evidence import app as evidence
 from stillwatch.cli.lab import app as lab
 from stillwatch.cli.scan import scan
 from stillwatch.cli.sketch import sketch
@@ -26,6 +27,7 @@ app.command()(scan)
 app.command()(sketch)
 app.command()(sources)
 app.command()(demo)
+app.add_typer(evidence, name="evidence", help="Sealed evidence: bags that show every change.")
 app.add_typer(lab, name="lab", help="Worlds in which a detector can be measured.")
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillwatch.kernels.groups import counting_order
+from stillwatch.kernels.hashing import combine
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -143,6 +144,10 @@ def make_values(
     row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
     names, codes = dense(raw)
     n_values, n_accounts = len(names), len(representative)
+    order = _appearance(codes, accounts if rows is None else row_ids, n_values)
+    place = np.empty(n_values, np.int64)
+    place[order] = np.arange(n_values)
+    names, codes = names[order], place[codes]
     rows_ptr, by_value = csr(codes, n_values)
     by_both = by_value[csr(accounts[by_value], n_accounts)[1]]
     holder, value = accounts[by_both], codes[by_both]
@@ -180,6 +185,19 @@ def make_values(
         rows_ptr=rows_ptr,
         rows=row_list,
     )
+
+
+def _appearance(codes: I64, at: npt.NDArray[Any], n: int) -> I64:
+    """Values in the order in which they appear, first ties broken by where else they do. Returns (n,).
+
+    Draws and communities depend on the order of values: were it that of their hashes, a log would give other findings
+    after nothing but a change of names, and could not be run again under pseudonyms.
+    """
+    first = np.full(n, np.iinfo(np.int64).max)
+    np.minimum.at(first, codes, at)
+    together = np.zeros(n, np.uint64)
+    np.add.at(together, codes, combine(at.astype(np.uint64)))
+    return np.lexsort((together, first))
 
 
 def strata(counts: I64, created: I64, last: I64) -> I32:

@@ -59,7 +59,7 @@ def encode(system: TextFeatures, prompt: TextFeatures) -> pa.Array:
 
 def _bytes(values: npt.NDArray[np.generic], dtype: str) -> npt.NDArray[np.uint8]:
     plain = np.ascontiguousarray(values.astype(dtype))
-    return plain.view(np.uint8).reshape(len(plain), -1)
+    return plain.view(np.uint8).reshape(len(plain), plain.shape[1] * plain.itemsize)
 
 
 def decode(column: pa.Array) -> EdgeFeatures:

@@ -1,0 +1,104 @@
+"""Where a bag comes from: raw files, case files, detector, and what was left out and why."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import cryptography
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from stillwatch import __version__
+from stillwatch.domain.errors import InputError
+
+DETECTOR = ("domain", "kernels", "engine", "sources", "signals", "links", "campaigns", "case")
+_BLOCK = 1 << 22
+
+
+def file_entry(path: Path, role: str) -> dict[str, Any]:
+    """Name, role, bytes and SHA-256 of a file; BLAKE2b too, which a case's ``run.json`` records."""
+    sha, blake = hashlib.sha256(), hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                sha.update(block)
+                blake.update(block)
+    except OSError as exc:
+        raise InputError("cannot be opened", where=str(path)) from exc
+    return {
+        "file": path.name,
+        "role": role,
+        "bytes": path.stat().st_size,
+        "sha256": sha.hexdigest(),
+        "blake2b": blake.hexdigest(),
+    }
+
+
+def same_log(case_inputs: Iterable[dict[str, Any]], raw: Iterable[dict[str, Any]]) -> None:
+    """:class:`InputError` unless the log is, byte for byte, the one that the case was made from."""
+    wanted = sorted(str(x.get("blake2b")) for x in case_inputs)
+    given = sorted(str(x["blake2b"]) for x in raw)
+    if wanted != given:
+        raise InputError(
+            f"the log is not the one that the case was made from: {len(set(given) - set(wanted))} of its "
+            f"{len(given)} files are others, {len(set(wanted) - set(given))} are missing",
+            remedy="name the files that were scanned (run.json lists them), or scan again",
+        )
+
+
+def detector() -> dict[str, str]:
+    """Versions, and one SHA-256 over every source and data file of the detector."""
+    digest = hashlib.sha256()
+    for room in DETECTOR:
+        for name, data in _sources(files("stillwatch").joinpath(room), room):
+            digest.update(f"{name}\n{len(data)}\n".encode() + data)
+    return {
+        "stillwatch": __version__,
+        "detector_sha256": digest.hexdigest(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "pyarrow": pa.__version__,
+        "numpy": np.__version__,
+        "cryptography": cryptography.__version__,
+    }
+
+
+def _sources(place: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
+    for item in sorted(place.iterdir(), key=lambda x: x.name):
+        if item.is_dir() and item.name != "__pycache__":
+            yield from _sources(item, f"{name}/{item.name}")
+        elif item.name.endswith((".py", ".yaml", ".txt")):
+            yield f"{name}/{item.name}", item.read_bytes()
+
+
+CHECKED = (
+    "The log is, byte for byte, the one whose hashes the case records. Accounts and licences are as given when the bag "
+    "was sealed: the case does not record which were scanned."
+)
+MINIMISED = (
+    "Prompts, system prompts and answers are left out; equal texts can be told by keyed marks in prompt_sketch.",
+    "Names of accounts, organisations, keys, sessions, payment, device, phone, mail and client programs are pseudonyms "
+    "(HMAC-SHA256 under a key that is not in the bag).",
+    "Addresses are prefix-preserving pseudonyms (Crypto-PAn): whoever knows the true address of some learns the "
+    "leading bits of their neighbours.",
+    "Kept as they are: times, token counts, request parameters, status, model, channel, network number (asn) and TLS "
+    "fingerprint, licence ids. Times and counts can be matched by whoever holds the log, or requests of their own.",
+    "Campaign ids are derived from a hash of one member's account id: whoever guesses that id can confirm it.",
+)
+WITHOUT_POPULATION = (
+    "Everybody who is not a member of a sealed campaign is left out, counted under left_out. The findings compare the "
+    "members with these others: without them the detector cannot be run again on the bag, and p-values are the "
+    "case's word, to be checked against the raw files named here by their hashes."
+)
+WITH_POPULATION = (
+    "The whole log is sealed, minimised in the same way, so that the detector can be run again. Sealed with it are the "
+    "order of accounts by their true ids (draws at random depend on it; it tells where in the alphabet an id stands) "
+    "and which tactics each request shows, for everybody."
+)
