@@ -28,6 +28,7 @@ PHRASE = 0.3
 BRIDGED = 1 / 3
 FRINGE = 0.2
 PART = 0.3
+ROUNDS = 3
 MOSTLY = 0.7
 TELLING = 0.8
 TIMING_P = 1e-4
@@ -43,7 +44,7 @@ def members(population: Population, group: Group, verdicts: dict[Family, Verdict
     group = specific(population, group)
     if one_dispatcher(verdicts):
         group = drop_people(population, group)
-    return corroborated(population, group, rhythm=one_dispatcher(verdicts))
+    return grown(population, corroborated(population, group, rhythm=one_dispatcher(verdicts)))
 
 
 def one_dispatcher(verdicts: dict[Family, Verdict]) -> bool:
@@ -89,18 +90,33 @@ def corroborated(population: Population, group: Group, *, rhythm: bool) -> Group
             holds = np.any([held.get(what, nobody)[group.accounts] for what in telling], axis=0)
             if holds[sure].mean() >= TELLING:
                 sure &= holds
-    sure |= _same_hand(population, group.accounts, sure)
+    sure |= _same_hand(population, group.accounts[sure])[group.accounts]
     if not sure.any():
         return group
     accounts = group.accounts[sure]
     return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
 
 
-def _same_hand(population: Population, accounts: I32, sure: Bools) -> Bools:
+def grown(population: Population, group: Group) -> Group:
+    """With the accounts that no candidate held and that the members' own hand holds all the same."""
+    for _ in range(ROUNDS):
+        more = _same_hand(population, group.accounts)
+        more[group.accounts] = False
+        joined = np.flatnonzero(more).astype(np.int32)
+        if not len(joined):
+            break
+        group = group._replace(
+            accounts=np.union1d(group.accounts, joined).astype(np.int32),
+            rows=np.union1d(group.rows, population.rows_of_accounts(joined)),
+        )
+    return group
+
+
+def _same_hand(population: Population, sure: I32) -> Bools:
     """Accounts that share a payment instrument, device or phone with two sure members, who are most of its holders, or
     whose work moved to or from two sure members."""
     known = np.zeros(population.size, np.bool_)
-    known[accounts[sure]] = True
+    known[sure] = True
     joined = np.zeros(population.size, np.bool_)
     for name in ("payment", "device", "phone"):
         v = population.kinds[name]
@@ -111,7 +127,7 @@ def _same_hand(population: Population, accounts: I32, sure: Bools) -> Bools:
         v = population.kinds[name]
         members = np.bincount(v.values[known[v.owner]], minlength=v.size)
         moves += np.bincount(v.owner[(members >= 1)[v.values]], minlength=population.size)
-    return np.asarray((joined | (moves >= 2))[accounts])
+    return np.asarray(joined | (moves >= 2))
 
 
 def specific(population: Population, group: Group) -> Group:
