@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from stillwatch.cli.lab_economics import economics
 from stillwatch.cli.lab_power import power
 from stillwatch.lab.evaluate import evaluate as measure
 from stillwatch.lab.generate import generate as build_world
@@ -67,3 +68,4 @@ def list_() -> None:
 
 
 app.command()(power)
+app.command()(economics)

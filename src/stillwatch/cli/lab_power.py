@@ -92,4 +92,6 @@ def _print(lines: list[dict[str, Any]]) -> None:
             table.add_row(
                 experiment, p.label, f"{p.runs}", f"{p.found.value:.0%}", span, f"{p.recall.value:.1%}", share
             )
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, 130)
+    console.print(table)

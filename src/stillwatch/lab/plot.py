@@ -59,7 +59,7 @@ def curves(title: str, labels: Sequence[str], series: Sequence[Series], *, below
 
 def rows(title: str, marks: Sequence[Mark]) -> Markup:
     """Shares of named cases, one row each."""
-    left, line = 330, 24
+    left, line = 400, 24
     floor = TOP + line * len(marks)
     across = WIDTH - left - 60
     parts = []
@@ -68,7 +68,7 @@ def rows(title: str, marks: Sequence[Mark]) -> Markup:
         parts += [_line(x, TOP - 8, x, floor, RULE), _text(x, TOP - 14, f"{share:.0%}", "middle", MUTED)]
     for i, m in enumerate(marks):
         y = TOP + line * (i + 0.5)
-        parts.append(_text(left - 14, y + 4, m.label[:56], "end", INK))
+        parts.append(_text(left - 14, y + 4, _short(m.label), "end", INK))
         parts.append(_line(left + across * m.low, y, left + across * m.high, y, COLOURS[0], 2))
         parts += [_dot(left + across * m.value, y, COLOURS[0]), _text(WIDTH - 8, y + 4, f"{m.value:.0%}", "end", INK)]
     spoken = "; ".join(f"{m.label}: {m.value:.0%}" for m in marks)
@@ -87,6 +87,10 @@ def diagonal(title: str, marks: Sequence[tuple[float, Mark]], *, below: str) -> 
         parts += _mark(LEFT + side * stated, m, floor, COLOURS[0])
     spoken = "; ".join(f"stated {stated:g}, observed {m.value:.0%}" for stated, m in marks)
     return _svg(HEIGHT, title, spoken, parts)
+
+
+def _short(label: str, most: int = 62) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _scale(floor: float) -> list[Markup]:

@@ -35,6 +35,7 @@ ROWS = pa.schema(
 )
 """``power.parquet``: one row per experiment, point, seed and campaign."""
 WORDS = {
+    "base": "The scenario as it stands",
     "pairs": "Worst cases: hard ends together",
     "ladder": "All dials turned together, from easy to hard",
     "grid": "Every combination",
@@ -157,7 +158,8 @@ def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[
         )
         for p in points
     ]
-    return [heading(title), figure(picture), table(head, body)]
+    shown = [] if experiment == "base" else [figure(picture)]
+    return [heading(title), *shown, table(head, body)]
 
 
 def _seeds(seeds: Sequence[int]) -> str:
