@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from stillwatch.cli.lab_economics import economics
 from stillwatch.cli.lab_power import power
+from stillwatch.cli.lab_replay import replay
+from stillwatch.cli.runs import screen
 from stillwatch.lab.evaluate import evaluate as measure
+from stillwatch.lab.evaluate_page import render
 from stillwatch.lab.generate import generate as build_world
 from stillwatch.lab.honesty import check as find_leaks
 from stillwatch.lab.scenario import dials, load, shipped
@@ -17,7 +19,7 @@ from stillwatch.lab.settings import parse_dials
 from stillwatch.lab.tables import as_tables
 
 app = typer.Typer(help="Synthetic worlds and the evaluation of cases.", no_args_is_help=True)
-console = Console()
+console = screen()
 
 
 @app.command()
@@ -51,9 +53,12 @@ def evaluate(
     case: Path = typer.Argument(..., help="A case directory."),
     truth: Path = typer.Option(..., "--truth", help="The world's truth.parquet."),
     json: bool = typer.Option(False, "--json", help="Figures as JSON."),
+    page: Path | None = typer.Option(None, "--page", help="Also write a page with the calibration plot (HTML)."),
 ) -> None:
     """Compare a case with the truth."""
     result = measure(case, truth)
+    if page is not None:
+        page.write_text(render(result, case.name), encoding="utf-8")
     if json:
         console.print_json(data=result)
     else:
@@ -69,3 +74,4 @@ def list_() -> None:
 
 app.command()(power)
 app.command()(economics)
+app.command()(replay)

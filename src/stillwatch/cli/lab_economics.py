@@ -11,10 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from stillwatch.cli.runs import Run, detector_id, measured, run_all
+from stillwatch.cli.runs import Run, detector_id, measured, run_all, screen
 from stillwatch.domain.errors import InputError
 from stillwatch.lab.economics import (
     Choice,
@@ -140,7 +139,7 @@ def economics(
     table = Table("", "without", "with", title=f"The cheapest {exchanges:,} exchanges")
     for row in summary(result, stated.currency):
         table.add_row(*row)
-    Console().print(table)
+    screen().print(table)
     typer.echo(
         f"cost multiplier {result['multiplier']:.2f} "
         f"({result['multiplier_low']:.2f} … {result['multiplier_high']:.2f}); "

@@ -9,10 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from stillwatch.cli.runs import Run, detector_id, measured, run_all
+from stillwatch.cli.runs import Run, detector_id, measured, run_all, screen
 from stillwatch.domain.errors import InputError
 from stillwatch.lab.power import COMBINE, Combine, Point, parse_axis, points, run_key
 from stillwatch.lab.power_page import merge_places, render, summaries, to_table
@@ -56,7 +55,9 @@ def power(
     result = to_table(places, store.records)
     pq.write_table(result, out / "power.parquet", compression="zstd")
     missing = sum(place["key"] not in store for place in places)
-    (out / "power.html").write_text(render(result, missing), encoding="utf-8")
+    worlds = [store.records[key] for key in sorted({place["key"] for place in places}) if key in store]
+    page = render(result, missing, [w["calibration"] for w in worlds])
+    (out / "power.html").write_text(page, encoding="utf-8")
     _print(result.to_pylist())
     typer.echo(f"{len(places):,} runs, {missing:,} missing   page: {out / 'power.html'}")
     if failed:
@@ -92,6 +93,4 @@ def _print(lines: list[dict[str, Any]]) -> None:
             table.add_row(
                 experiment, p.label, f"{p.runs}", f"{p.found.value:.0%}", span, f"{p.recall.value:.1%}", share
             )
-    console = Console()
-    console.width = max(console.width, 130)
-    console.print(table)
+    screen().print(table)

@@ -28,6 +28,12 @@ DETECTOR = ("domain", "kernels", "engine", "sources", "signals", "links", "campa
 """Rooms whose source decides what a scan finds."""
 
 
+def screen() -> Console:
+    """Standard output; wide enough for a table where it is no terminal."""
+    found = Console()
+    return found if found.is_terminal else Console(width=max(found.width, 120))
+
+
 class Run(NamedTuple):
     """One world to be made, scanned and scored."""
 

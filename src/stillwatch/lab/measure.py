@@ -20,6 +20,7 @@ def measurement(world: Path, case: Path) -> dict[str, Any]:
         "honest_named": accounts["false_positive_rate"]["hits"],
         "reported": groups["reported"],
         "false_campaigns": len(groups["false"]),
+        "calibration": result["calibration"],
         "campaigns": [{"name": name} | row | made_of.get(name, {}) for name, row in groups["each"].items()],
     }
 

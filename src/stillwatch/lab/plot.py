@@ -32,6 +32,7 @@ class Series(NamedTuple):
 def curves(title: str, labels: Sequence[str], series: Sequence[Series], *, below: str) -> Markup:
     """Shares against the values of a dial, evenly spaced (dials are often ratios or words)."""
     across = WIDTH - LEFT - RIGHT
+    lift = 18 * ((len(series) - 1) // 4)
     step = across / max(len(labels), 1)
     floor = HEIGHT - BOTTOM
     place = {label: LEFT + step * (i + 0.5) for i, label in enumerate(labels)}
@@ -49,12 +50,10 @@ def curves(title: str, labels: Sequence[str], series: Sequence[Series], *, below
             parts.append(Markup('<path d="M{}" fill="none" stroke="{}" stroke-width="1.6"/>').format(route, colour))
         for x, m in at:
             parts += _mark(x, m, floor, colour, bars=one.bars)
-        parts += [
-            _dot(LEFT + 8 + 190 * number, 12, colour),
-            _text(LEFT + 18 + 190 * number, 16, one.name, "start", INK),
-        ]
+        x, y = LEFT + 8 + 190 * (number % 4), 12 + 18 * (number // 4) - lift
+        parts += [_dot(x, y, colour), _text(x + 10, y + 4, _short(one.name, 30), "start", INK)]
     spoken = "; ".join(f"{s.name}: " + ", ".join(f"{m.label} {m.value:.0%}" for m in s.marks) for s in series)
-    return _svg(HEIGHT, title, spoken, parts)
+    return _svg(HEIGHT, title, spoken, parts, top=-lift)
 
 
 def rows(title: str, marks: Sequence[Mark]) -> Markup:
@@ -126,7 +125,8 @@ def _text(x: float, y: float, words: str, anchor: str, colour: str) -> Markup:
     )
 
 
-def _svg(height: float, title: str, spoken: str, parts: Sequence[Markup]) -> Markup:
-    return Markup(
-        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg>'
-    ).format(WIDTH, f"{height:.0f}", title, title, spoken, Markup("").join(parts))
+def _svg(height: float, title: str, spoken: str, parts: Sequence[Markup], *, top: float = 0) -> Markup:
+    box = f"0 {top:.0f} {WIDTH} {height - top:.0f}"
+    return Markup('<svg viewBox="{}" role="img" aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg>').format(
+        box, title, title, spoken, Markup("").join(parts)
+    )

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from markupsafe import Markup
 
+from stillwatch.lab.calibration import pooled
+from stillwatch.lab.evaluate_page import calibration
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.page import figure, heading, html, paragraph, table
 from stillwatch.lab.plot import Mark, Series, curves, rows
@@ -101,8 +103,8 @@ def _summary(label: str, lines: list[Mapping[str, Any]]) -> Summary:
     )
 
 
-def render(result: pa.Table, missing: int) -> str:
-    """The page: a figure and a table per experiment; ``missing`` runs are named, not hidden."""
+def render(result: pa.Table, missing: int, calibrations: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The page: a figure and a table per experiment, the calibration over all worlds; ``missing`` runs are named."""
     lines = result.to_pylist()
     seeds = sorted({r["seed"] for r in lines})
     names = ", ".join(sorted({r["scenario"] for r in lines}))
@@ -119,6 +121,8 @@ def render(result: pa.Table, missing: int) -> str:
     for scenario, experiment in order:
         mine = [r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)]
         body += _section(scenario, experiment, summaries(mine))
+    if calibrations:
+        body += calibration(pooled(calibrations))
     return html("How strong is the detection?", body)
 
 
