@@ -33,16 +33,22 @@ class Outcome(NamedTuple):
     error: str
 
 
+LAUNCHER = """
+import json, os, subprocess, sys
+child = subprocess.Popen(sys.argv[2:], stdout=open(sys.argv[1], "wb"), stderr=subprocess.STDOUT)
+_, status, used = os.wait4(child.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+"""A parent of few megabytes: Linux counts the memory of whoever starts a process into that process's peak."""
+
+
 def measured(command: list[str], log: Path) -> Outcome:
     """Run a command and read its resource use from the kernel."""
-    with log.open("wb") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **ONE_THREAD})
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    cpu = used.ru_utime + used.ru_stime
-    failed = child.returncode not in (0, 3)
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(log), *command]
+    told = subprocess.run(launch, env={**os.environ, **ONE_THREAD}, capture_output=True, check=True)
+    status, cpu, peak = json.loads(told.stdout)
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    return Outcome(cpu, used.ru_maxrss / 1024, (lines[-1] if lines else "failed") if failed else "")
+    return Outcome(cpu, peak, (lines[-1] if lines else "failed") if status not in (0, 3) else "")
 
 
 def command(name: str, world: Path, case: Path) -> list[str]:
