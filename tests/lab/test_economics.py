@@ -44,6 +44,7 @@ ROUND = msgspec.structs.replace(
     delay_day=7.0,
     account_life_days=10.0,
     replacement_days=0.0,
+    pool=50.0,
     most_accounts=100,
 )
 PLAIN = Campaign(name="c", accounts=100, requests_per_account_day=10, infrastructure="unique")
@@ -53,9 +54,17 @@ def test_a_bill_by_hand() -> None:
     """10,000 exchanges at 10 a day for 10 days: 100 accounts, one round of the pool, ten days."""
     cost = bill(PLAIN, 10_000, 0.0, 2.0, Tokens(1000, 100), ROUND)
     assert (cost.accounts, cost.life_days, cost.days) == (100, 10, 10)
-    expected = {"accounts": 1000, "payment": 400, "devices": 200, "addresses": 1000, "tokens": 20, "delay": 70}
+    expected = {
+        "accounts": 1000,
+        "payment": 400,
+        "devices": 200,
+        "addresses": 1000,
+        "tokens": 20,
+        "delay": 70,
+        "pools": 50,
+    }
     assert cost.parts == pytest.approx(expected | {"cover": 0, "paraphrase": 0})
-    assert cost.total == pytest.approx(2690)
+    assert cost.total == pytest.approx(2740)
 
 
 def test_sharing_cover_and_paraphrase_are_paid_for() -> None:
@@ -66,6 +75,11 @@ def test_sharing_cover_and_paraphrase_are_paid_for() -> None:
     assert (parts["payment"], parts["devices"]) == pytest.approx((50, 40))
     assert parts["addresses"] == pytest.approx(1000 * (1 / 16 + 1 / 20))
     assert (parts["cover"], parts["paraphrase"]) == pytest.approx((20, 50))
+
+
+def test_small_pools_are_paid_for() -> None:
+    small = msgspec.structs.replace(PLAIN, accounts=20)
+    assert bill(small, 10_000, 0.0, 2.0, Tokens(1000, 100), ROUND).parts["pools"] == pytest.approx(250)
 
 
 def test_a_life_ends_with_the_window_that_names_it() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from stillwatch.cli.lab import app
-from stillwatch.cli.runs import Run, run_all
+from stillwatch.cli.runs import Run, measured, run_all
 from stillwatch.domain.errors import InputError
 from stillwatch.lab.generate import generate
 from stillwatch.lab.intervals import clopper_pearson
@@ -47,12 +47,13 @@ def test_an_axis_that_makes_no_sense_is_refused(text: str) -> None:
         parse_axis(text, TINY)
 
 
-def test_a_value_that_the_dial_cannot_take_is_refused_before_any_world_is_made() -> None:
-    with pytest.raises(InputError, match="dispatch=sometimes"):
-        parse_axis("dispatch=sometimes", TINY)
+@pytest.mark.parametrize("text", ["dispatch=sometimes", "cover=1", "paraphrase=-0.1", "accounts=0", "accounts=many"])
+def test_a_value_that_the_dial_cannot_take_is_refused_before_any_world_is_made(text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        parse_axis(text, TINY)
 
 
-@given(st.integers(0, 50), st.integers(1, 40), st.integers(1, 9))
+@given(st.integers(1, 50), st.integers(1, 40), st.integers(1, 9))
 def test_a_range_holds_both_ends(first: int, steps: int, by: int) -> None:
     axis = parse_axis(f"accounts={first}:{first + steps * by}:{by}", TINY)
     assert (axis.values[0], axis.values[-1], len(axis.values)) == (first, first + steps * by, steps + 1)
@@ -173,3 +174,20 @@ def test_a_dry_call_lists_the_points_and_writes_nothing(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["power", "power-base", "--axis", "jitter=0,1", "--out", str(out), "--dry"])
     assert done.output.splitlines() == ["base: as the scenario has it", "jitter: 0", "jitter: 1"]
     assert not out.exists()
+
+
+def test_all_cores_give_what_one_gives(tmp_path: Path) -> None:
+    world = Scenario(name="tiny", days=1, honest={"chat": 40}, campaigns=(Campaign(name="a", accounts=15),))
+    tasks = [Run(str(seed), world, seed, ()) for seed in (1, 2)]
+    found = []
+    for jobs in (1, 2):
+        store = Store(tmp_path / str(jobs) / "runs.ndjson")
+        assert run_all(tasks, measured, store, jobs=jobs, title="", key=lambda run: run.key) == 0
+        found.append({k: {n: v for n, v in r.items() if n != "seconds"} for k, r in store.records.items()})
+    assert found[0] == found[1]
+
+
+def test_a_world_that_cannot_be_made_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
+    broken = Scenario(name="broken", days=1, honest={"nobody": 3})
+    record = measured(Run("k", broken, 1, ()), str(tmp_path))
+    assert "unknown honest kind" in record["error"]

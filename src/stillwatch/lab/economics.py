@@ -42,6 +42,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     account_life_days: float
     replacement_days: float
     action_days: float
+    pool: float
     most_accounts: int
 
 
@@ -125,6 +126,7 @@ def life(probability: float, window: float, prices: Prices) -> float:
 def bill(campaign: Campaign, exchanges: int, probability: float, window: float, tokens: Tokens, prices: Prices) -> Cost:
     """The cost of ``exchanges`` with a campaign's dials, run as many pools of its size as accounts allow.
 
+    Pools share nothing, and a pool whose accounts are gone is followed by a new one: small pools are paid for.
     ``unique`` infrastructure means one address, card and device per account; ``shared`` about one address for nine
     accounts (the pool that the generator draws).
     """
@@ -143,6 +145,7 @@ def bill(campaign: Campaign, exchanges: int, probability: float, window: float, 
         "payment": opened * prices.payment_instrument / (1 if alone else max(campaign.payment_sharing, 1)),
         "devices": opened * prices.device_profile / (1 if alone else max(campaign.device_sharing, 1)),
         "addresses": opened * lived * addresses[campaign.infrastructure] * prices.address_day,
+        "pools": opened / max(campaign.accounts, 1) * prices.pool,
         "tokens": exchanges * one,
         "cover": exchanges * one * cover * (1 - prices.cover_recovered),
         "paraphrase": exchanges * campaign.paraphrase * prices.paraphrase,

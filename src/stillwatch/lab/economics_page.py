@@ -25,12 +25,13 @@ def render(result: Mapping[str, Any], prices: Prices) -> str:
         "An attacker who keeps the dials that were cheapest without it pays "
         f"{result['unadapted_multiplier']:.2f} times."
     )
-    bills = [(name, f"{free['parts'][name]:,.0f}", f"{watched['parts'][name]:,.0f}") for name in watched["parts"]]
+    bills = [("total", f"{free['total']:,.0f}", f"{watched['total']:,.0f}")]
+    bills += [(name, f"{free['parts'][name]:,.0f}", f"{watched['parts'][name]:,.0f}") for name in watched["parts"]]
     bills.append(("dials", _dials(free["dials"]), _dials(watched["dials"])))
     for words, key in _TIMES:
         bills.append((words, f"{free[key]:,.1f}", f"{watched[key]:,.1f}"))
     tried = sorted(result["tried"], key=lambda t: float(t["total"]))
-    marks = [Mark(_dials(t["dials"]), t["hazard"], t["low"], t["high"]) for t in tried[:40]]
+    marks = [Mark(f"{n}", t["hazard"], t["low"], t["high"]) for n, t in enumerate(tried[:40], 1)]
     body = [
         paragraph(head),
         paragraph(
@@ -44,22 +45,17 @@ def render(result: Mapping[str, Any], prices: Prices) -> str:
         heading("Probability that an account is named in one window, cheapest points first"),
         figure(rows("Probability of being named", marks)),
         table(
-            (
-                "dials",
-                f"cost with, {prices.currency}",
-                f"cost without, {prices.currency}",
-                "named per window",
-                "worlds",
-            ),
+            ("", "dials", f"with, {prices.currency}", f"without, {prices.currency}", "named per window", "worlds"),
             [
                 (
+                    str(n),
                     _dials(t["dials"]),
                     f"{t['total']:,.0f}",
                     f"{t['undetected']:,.0f}",
                     f"{t['hazard']:.0%} ({t['low']:.0%} … {t['high']:.0%})",
                     str(t["worlds"]),
                 )
-                for t in tried
+                for n, t in enumerate(tried, 1)
             ],
         ),
         heading("Stated prices"),

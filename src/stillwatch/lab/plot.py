@@ -58,7 +58,7 @@ def curves(title: str, labels: Sequence[str], series: Sequence[Series], *, below
 
 def rows(title: str, marks: Sequence[Mark]) -> Markup:
     """Shares of named cases, one row each."""
-    left, line = 400, 24
+    left, line = min(400, 30 + 6.6 * max((len(m.label) for m in marks), default=0)), 24
     floor = TOP + line * len(marks)
     across = WIDTH - left - 60
     parts = []
@@ -88,7 +88,7 @@ def diagonal(title: str, marks: Sequence[tuple[float, Mark]], *, below: str) -> 
     return _svg(HEIGHT, title, spoken, parts)
 
 
-def _short(label: str, most: int = 62) -> str:
+def _short(label: str, most: int = 56) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 
 

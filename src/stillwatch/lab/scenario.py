@@ -53,6 +53,13 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     start_day: float = 0.0
     end_day: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("cover", "paraphrase", "client_uniformity", "job_modulation"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} of campaign {self.name} is no share")
+        if self.cover == 1 or self.accounts < 1 or self.requests_per_account_day <= 0:
+            raise ValueError(f"campaign {self.name} has no account, no request, or nothing but cover")
+
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A world: how long, who is honest, who is not."""
