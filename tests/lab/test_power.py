@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from stillwatch.cli.lab import app
 from stillwatch.cli.runs import Run, measured, run_all
 from stillwatch.domain.errors import InputError
+from stillwatch.lab.evaluate_page import pooled_collateral
 from stillwatch.lab.generate import generate
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.measure import ingredients
@@ -191,3 +192,11 @@ def test_a_world_that_cannot_be_made_is_recorded_and_the_others_go_on(tmp_path: 
     broken = Scenario(name="broken", days=1, honest={"nobody": 3})
     record = measured(Run("k", broken, 1, ()), str(tmp_path))
     assert "unknown honest kind" in record["error"]
+
+
+def test_collateral_of_many_worlds_is_added_up() -> None:
+    one = {"kind": {"chat": [1, 40], "tool": [0, 10]}}
+    both = pooled_collateral([one, one, {"kind": {"chat": [0, 20]}}])
+    chat = both["kind"]["chat"]
+    assert (chat["hits"], chat["of"]) == (2, 100) and (chat["low"], chat["high"]) == clopper_pearson(2, 100)
+    assert both["kind"]["tool"]["of"] == 20

@@ -56,8 +56,7 @@ def power(
     pq.write_table(result, out / "power.parquet", compression="zstd")
     missing = sum(place["key"] not in store for place in places)
     worlds = [store.records[key] for key in sorted({place["key"] for place in places}) if key in store]
-    page = render(result, missing, [w["calibration"] for w in worlds])
-    (out / "power.html").write_text(page, encoding="utf-8")
+    (out / "power.html").write_text(render(result, missing, worlds), encoding="utf-8")
     _print(result.to_pylist())
     typer.echo(f"{len(places):,} runs, {missing:,} missing   page: {out / 'power.html'}")
     if failed:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from stillwatch.domain.errors import InputError
 from stillwatch.lab.agreement import adjusted_rand, average_precision, b_cubed, roc_auc
 from stillwatch.lab.calibration import discoveries, reliability
-from stillwatch.lab.intervals import clopper_pearson
+from stillwatch.lab.shares import share
 
 BUDGETS = (100, 1_000, 5_000)
 RATES = (1e-3, 1e-4, 1e-5)
@@ -90,17 +90,12 @@ def _agreement(rows: list[dict[str, Any]], hostile: Mask, flagged: Mask) -> dict
     return {"adjusted_rand": adjusted_rand(truth, found), "b_cubed": {"precision": precision, "recall": recall}}
 
 
-def _share(hits: int, total: int) -> dict[str, Any]:
-    low, high = clopper_pearson(hits, total)
-    return {"value": hits / total if total else None, "hits": hits, "of": total, "low": low, "high": high}
-
-
 def _accounts(hostile: Mask, honest: Mask, flagged: Mask) -> dict[str, Any]:
     true, false = int((hostile & flagged).sum()), int((honest & flagged).sum())
     return {
-        "precision": _share(true, true + false),
-        "recall": _share(true, int(hostile.sum())),
-        "false_positive_rate": _share(false, int(honest.sum())),
+        "precision": share(true, true + false),
+        "recall": share(true, int(hostile.sum())),
+        "false_positive_rate": share(false, int(honest.sum())),
     }
 
 
@@ -119,8 +114,8 @@ def _ranking(hostile: Mask, honest: Mask, score: Any) -> dict[str, Any]:
         threshold = bad[allowed] if allowed < len(bad) else -np.inf
         hits = int((score[hostile] > threshold).sum())
         at_rate[f"{rate:g}"] = hits / total
-        realised = _share(int((bad > threshold).sum()), len(bad))
-        exact[f"{rate:g}"] = {"recall": _share(hits, int(hostile.sum())), "false_positive_rate": realised}
+        realised = share(int((bad > threshold).sum()), len(bad))
+        exact[f"{rate:g}"] = {"recall": share(hits, int(hostile.sum())), "false_positive_rate": realised}
     keep = hostile | honest
     order = np.lexsort((hostile[keep], -score[keep]))
     ranked = hostile[keep][order] & (score[keep][order] > 0)
@@ -167,7 +162,7 @@ def _groups(rows: list[dict[str, Any]], reported: list[str]) -> dict[str, Any]:
     ]
     return {
         "each": each,
-        "recall": _share(sum(bool(c["found"]) for c in each.values()), len(each)),
+        "recall": share(sum(bool(c["found"]) for c in each.values()), len(each)),
         "reported": len(reported),
         "judged": judged,
         "false": sorted(false),
@@ -189,7 +184,7 @@ def _collateral(rows: list[dict[str, Any]], honest: Mask, flagged: Mask) -> dict
         result[name] = {}
         for value in np.unique(label[honest]).tolist():
             here, rest = honest & (label == value), honest & (label != value)
-            share = _share(int((here & flagged).sum()), int(here.sum()))
+            rate = share(int((here & flagged).sum()), int(here.sum()))
             other = float((rest & flagged).sum() / rest.sum()) if rest.any() else 0.0
-            result[name][value] = share | {"ratio": share["value"] / other if other > 0 else None}
+            result[name][value] = rate | {"ratio": rate["value"] / other if other > 0 else None}
     return result

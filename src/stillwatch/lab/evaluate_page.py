@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from stillwatch.lab.calibration import picture
 from stillwatch.lab.page import figure, heading, html, paragraph, table
+from stillwatch.lab.shares import share
 from stillwatch.lab.tables import percent
 
 _SHARES = ("recall", "best_group_recall", "purity")
@@ -29,10 +30,8 @@ def render(result: Mapping[str, Any], name: str) -> str:
             ],
         ),
         *calibration(result["calibration"]),
-        heading("Who bears the errors"),
+        *bearers(result["collateral"]),
     ]
-    for kind, values in result["collateral"].items():
-        body.append(table((kind, "rate", "95 %", "flagged"), [(v, *_cells(s)) for v, s in values.items()]))
     return html("What was found of what was there?", body)
 
 
@@ -56,6 +55,26 @@ def calibration(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Markup
         heading("Stated and realised false discoveries"),
         table(("q at most", "campaigns named", "false", "realised", "95 %"), rows),
     ]
+
+
+def bearers(collateral: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Markup]:
+    """Who bears the errors: honest accounts named, by kind, language, VPN and age."""
+    found = [heading("Who bears the errors")]
+    for kind, values in collateral.items():
+        found.append(table((kind, "rate", "95 %", "named"), [(v, *_cells(s)) for v, s in values.items()]))
+    return found
+
+
+def pooled_collateral(parts: Iterable[Mapping[str, Mapping[str, Sequence[int]]]]) -> dict[str, dict[str, Any]]:
+    """Counts of many worlds, as (named, accounts) pairs, added up, each with its share and interval."""
+    sums: dict[str, dict[str, tuple[int, int]]] = {}
+    for part in parts:
+        for kind, values in part.items():
+            into = sums.setdefault(kind, {})
+            for value, (hits, total) in values.items():
+                before = into.get(value, (0, 0))
+                into[value] = (before[0] + hits, before[1] + total)
+    return {kind: {v: share(*n) for v, n in sorted(values.items())} for kind, values in sums.items()}
 
 
 def _cells(share: Mapping[str, Any]) -> tuple[str, str, str]:

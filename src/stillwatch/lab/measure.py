@@ -21,6 +21,10 @@ def measurement(world: Path, case: Path) -> dict[str, Any]:
         "reported": groups["reported"],
         "false_campaigns": len(groups["false"]),
         "calibration": result["calibration"],
+        "collateral": {
+            name: {value: [share["hits"], share["of"]] for value, share in values.items()}
+            for name, values in result["collateral"].items()
+        },
         "campaigns": [{"name": name} | row | made_of.get(name, {}) for name, row in groups["each"].items()],
     }
 

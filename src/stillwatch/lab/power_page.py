@@ -11,7 +11,7 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from stillwatch.lab.calibration import pooled
-from stillwatch.lab.evaluate_page import calibration
+from stillwatch.lab.evaluate_page import bearers, calibration, pooled_collateral
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.page import figure, heading, html, paragraph, table
 from stillwatch.lab.plot import Mark, Series, curves, rows
@@ -103,8 +103,9 @@ def _summary(label: str, lines: list[Mapping[str, Any]]) -> Summary:
     )
 
 
-def render(result: pa.Table, missing: int, calibrations: Sequence[Mapping[str, Any]] = ()) -> str:
-    """The page: a figure and a table per experiment, the calibration over all worlds; ``missing`` runs are named."""
+def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The page: a figure and a table per experiment; calibration and collateral over all ``worlds`` (their records);
+    ``missing`` runs are named, not hidden."""
     lines = result.to_pylist()
     seeds = sorted({r["seed"] for r in lines})
     names = ", ".join(sorted({r["scenario"] for r in lines}))
@@ -121,8 +122,9 @@ def render(result: pa.Table, missing: int, calibrations: Sequence[Mapping[str, A
     for scenario, experiment in order:
         mine = [r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)]
         body += _section(scenario, experiment, summaries(mine))
-    if calibrations:
-        body += calibration(pooled(calibrations))
+    if worlds:
+        body += calibration(pooled([w["calibration"] for w in worlds]))
+        body += bearers(pooled_collateral(w["collateral"] for w in worlds))
     return html("How strong is the detection?", body)
 
 
