@@ -44,6 +44,11 @@ WORDS = {
     "ablation": "With columns taken away",
 }
 
+SAME_PEOPLE = (
+    "Points of one seed share their honest accounts, which go through another scan each. The tables below count them "
+    "once per point, so their intervals are narrower than the number of different people allows."
+)
+
 
 class Summary(NamedTuple):
     """All seeds of one point: campaigns found, and honest worlds kept clean."""
@@ -123,6 +128,7 @@ def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] =
         mine = [r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)]
         body += _section(scenario, experiment, summaries(mine))
     if worlds:
+        body += [heading("All worlds together"), paragraph(SAME_PEOPLE)]
         body += calibration(pooled([w["calibration"] for w in worlds]))
         body += bearers(pooled_collateral(w["collateral"] for w in worlds))
     return html("How strong is the detection?", body)
@@ -136,7 +142,7 @@ def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[
         series = (
             Series("campaigns found", [p.found for p in points]),
             Series("accounts named, mean", [p.recall for p in points], bars=False),
-            Series("worlds with an honest account named", [p.stained for p in points]),
+            Series("worlds with honest named", [p.stained for p in points]),
         )
         picture = curves(title, [p.label for p in points], series, below=experiment)
     head = (
