@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from stillwatch.domain.errors import InputError
 from stillwatch.lab.evaluate import evaluate
+from stillwatch.lab.evaluate_page import render
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.tables import as_tables
+from tests.lab.cases import write_case
 
 
 @pytest.fixture
@@ -84,3 +87,45 @@ def test_exact_interval_of_nothing_in_a_thousand() -> None:
 def test_tables_print(result: dict[str, Any]) -> None:
     console = Console(record=True, width=120, quiet=True)
     console.print(as_tables(result))
+
+
+def test_small_rates_carry_the_interval_of_what_was_let_through(result: dict[str, Any]) -> None:
+    exact = result["ranking"]["exact"]["1e-05"]
+    assert (exact["recall"]["hits"], exact["recall"]["of"]) == (6, 10)
+    assert (exact["recall"]["low"], exact["recall"]["high"]) == clopper_pearson(6, 10)
+    assert exact["false_positive_rate"]["high"] == clopper_pearson(0, 90)[1], "90 accounts cannot prove a rate of 1e-5"
+
+
+def test_calibration_counts_groups_and_scores(result: dict[str, Any]) -> None:
+    (last,) = (r for r in result["calibration"]["discoveries"] if r["nominal"] == 0.01)
+    assert (last["groups"], last["false"]) == (3, 1), "the outgrown licensee's group is judged apart"
+    top = result["calibration"]["scores"][-1]
+    assert (top["accounts"], top["hostile"]) == (1, 1)
+
+
+def test_agreement_is_over_hostile_and_flagged_accounts(result: dict[str, Any]) -> None:
+    cubed = result["agreement"]["b_cubed"]
+    precision = [4 / 5] * 4 + [1 / 3] + [1] + [2 / 3] * 2 + [1] * 2 + [1 / 5] + [1 / 2] * 2 + [1]
+    recall = [4 / 6] * 4 + [1 / 6] * 2 + [2 / 4] * 2 + [1 / 4] * 2 + [1] * 4
+    assert cubed["precision"] == pytest.approx(sum(precision) / 14)
+    assert cubed["recall"] == pytest.approx(sum(recall) / 14)
+
+
+def test_a_detector_that_writes_accounts_alone_is_scored(tmp_path: Path) -> None:
+    write_case(tmp_path, [(True, "g", 1.0), (True, "g", 1.0), (False, None, 0.0), (False, "h", 1.0)])
+    (tmp_path / "accounts.parquet").rename(tmp_path / "whole.parquet")
+    pq.write_table(pq.read_table(tmp_path / "whole.parquet").drop_columns(["score"]), tmp_path / "accounts.parquet")
+    found = evaluate(tmp_path, tmp_path / "truth.parquet")
+    assert found["campaigns"]["each"]["c"]["found"] and found["campaigns"]["false"] == ["h"]
+    assert found["ranking"]["roc_auc"] == pytest.approx(0.75)
+
+
+def test_a_folder_without_a_case_is_named(tmp_path: Path) -> None:
+    write_case(tmp_path, [(True, "g", 1.0)])
+    with pytest.raises(InputError, match=r"accounts\.parquet"):
+        evaluate(tmp_path / "none", tmp_path / "truth.parquet")
+
+
+def test_the_page_has_the_calibration_plot(result: dict[str, Any]) -> None:
+    page = render(result, "by hand")
+    assert "<svg" in page and "Stated and realised false discoveries" in page and "<script" not in page

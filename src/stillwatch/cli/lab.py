@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-import yaml
-from rich.console import Console
 
-from stillwatch.domain.errors import InputError
+from stillwatch.cli.lab_economics import economics
+from stillwatch.cli.lab_power import power
+from stillwatch.cli.lab_replay import replay
+from stillwatch.cli.runs import screen
 from stillwatch.lab.evaluate import evaluate as measure
+from stillwatch.lab.evaluate_page import render
 from stillwatch.lab.generate import generate as build_world
 from stillwatch.lab.honesty import check as find_leaks
 from stillwatch.lab.scenario import dials, load, shipped
+from stillwatch.lab.settings import parse_dials
 from stillwatch.lab.tables import as_tables
 
 app = typer.Typer(help="Synthetic worlds and the evaluation of cases.", no_args_is_help=True)
-console = Console()
+console = screen()
 
 
 @app.command()
@@ -29,13 +32,7 @@ def generate(
     without: list[str] = typer.Option([], "--without", help="Columns to leave out, comma-separated."),
 ) -> None:
     """Write a world: exchanges, accounts, licences, truth."""
-    overrides = {}
-    for item in set_:
-        key, sign, value = item.partition("=")
-        if not sign:
-            raise InputError(f"--set {item}: expected DIAL=VALUE")
-        overrides[key] = yaml.safe_load(value)
-    world = dials(load(scenario), overrides)
+    world = dials(load(scenario), parse_dials(set_))
     counts = build_world(world, seed, out, corpus=corpus, without=[c for item in without for c in item.split(",")])
     console.print_json(data=counts)
 
@@ -56,9 +53,12 @@ def evaluate(
     case: Path = typer.Argument(..., help="A case directory."),
     truth: Path = typer.Option(..., "--truth", help="The world's truth.parquet."),
     json: bool = typer.Option(False, "--json", help="Figures as JSON."),
+    page: Path | None = typer.Option(None, "--page", help="Also write a page with the calibration plot (HTML)."),
 ) -> None:
     """Compare a case with the truth."""
     result = measure(case, truth)
+    if page is not None:
+        page.write_text(render(result, case.name), encoding="utf-8")
     if json:
         console.print_json(data=result)
     else:
@@ -70,3 +70,8 @@ def list_() -> None:
     """Names of the shipped scenarios."""
     for name in shipped():
         console.print(name)
+
+
+app.command()(power)
+app.command()(economics)
+app.command()(replay)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy import special
 
 
-def clopper_pearson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(hits: float, trials: int, level: float = 0.95) -> tuple[float, float]:
     """Clopper and Pearson (1934): never too narrow; (0, 1) without trials.
 
     >>> clopper_pearson(0, 100)[1] < 0.0363

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from stillwatch.domain.errors import InputError
+
 Dispatch = Literal["round_robin", "least_loaded", "sticky", "random"]
 
 
@@ -51,6 +53,13 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     start_day: float = 0.0
     end_day: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("cover", "paraphrase", "client_uniformity", "job_modulation"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} of campaign {self.name} is no share")
+        if self.cover == 1 or self.accounts < 1 or self.requests_per_account_day <= 0:
+            raise ValueError(f"campaign {self.name} has no account, no request, or nothing but cover")
+
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A world: how long, who is honest, who is not."""
@@ -77,7 +86,7 @@ def shipped() -> list[str]:
 
 
 def load(name_or_path: str | Path) -> Scenario:
-    """A shipped scenario by name, or a YAML file."""
+    """A shipped scenario by name, or a YAML file. Raises :class:`InputError` when there is none, or it is not one."""
     path = Path(name_or_path)
     if path.suffix == ".yaml" and path.exists():
         text = path.read_text("utf-8")
@@ -86,8 +95,11 @@ def load(name_or_path: str | Path) -> Scenario:
             resources.files("stillwatch.lab").joinpath("scenarios").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
         )
     else:
-        raise FileNotFoundError(f"no scenario {name_or_path!r}; shipped: {', '.join(shipped())}")
-    return msgspec.convert(yaml.safe_load(text), Scenario)
+        raise InputError(f"there is no scenario {name_or_path}", remedy=f"a YAML file, or of {', '.join(shipped())}")
+    try:
+        return msgspec.convert(yaml.safe_load(text), Scenario)
+    except (yaml.YAMLError, msgspec.ValidationError) as exc:
+        raise InputError(f"is not a scenario: {exc}", where=str(name_or_path)) from exc
 
 
 def dials(scenario: Scenario, /, overrides: dict[str, Any] | None = None, **more: Any) -> Scenario:
