@@ -34,7 +34,8 @@ MOSTLY_ITS = 0.8
 CONTAINED = 0.95
 MUCH_SMALLER = 0.25
 FLEET = 5
-"""Accounts of one payer from which they may be a customer's fleet."""
+FLEET_SHARE = 0.1
+"""Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""
 LEAST_SUBSTREAM = 0.15
 """Work that is less than this of its accounts' traffic is a habit of speech or deep cover: watched, not named."""
 
@@ -110,7 +111,7 @@ def without_first_payer(
     group = judged.group
     payer = population.table["payment_fingerprint"][group.accounts]
     names, counts = np.unique(payer[payer != 0], return_counts=True)
-    if not len(names) or counts.max() < FLEET:
+    if not len(names) or counts.max() < max(FLEET, FLEET_SHARE * len(group.accounts)):
         return True
     rest = group.accounts[payer != names[counts.argmax()]]
     if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
