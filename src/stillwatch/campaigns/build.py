@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
-from stillwatch.campaigns.tactics import campaign_tactics
+from stillwatch.campaigns.tactics import campaign_tactics, tactic_senders
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
     Campaign,
@@ -53,10 +53,13 @@ def iso(us: int) -> str:
     return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def campaign_id(population: Population, accounts: I32) -> str:
-    """Stable over runs and under growth: the smallest hash among the members' account ids."""
-    smallest = int(hash_strings(population.account_ids.take(pa.array(accounts))).min())
-    return f"c-{smallest:016x}"[:14]
+def campaign_id(population: Population, accounts: I32, taken: Collection[str]) -> str:
+    """Stable over runs and under growth: the smallest hash among the members' account ids that no stronger group of
+    the case goes by (groups may share members)."""
+    hashes = np.sort(hash_strings(population.account_ids.take(pa.array(accounts))))
+    names = [f"c-{int(h):016x}"[:14] for h in hashes[: len(taken) + 1]]
+    free = (name for name in names if name not in taken)
+    return next(free, f"{names[0]}-{len(taken)}")
 
 
 def _label(channel: str) -> str:
@@ -154,12 +157,19 @@ def _counts(hashes: npt.NDArray[np.uint64], labels: pa.Array) -> dict[str, int]:
 
 
 def build_campaign(
-    population: Population, found: Found, names: Names, templates: tuple[Template, ...], *, breach: str | None = None
+    population: Population,
+    found: Found,
+    names: Names,
+    identity: str,
+    templates: tuple[Template, ...],
+    examples: Mapping[str, str],
+    *,
+    breach: str | None = None,
 ) -> Campaign:
-    """One group as the case shows it."""
+    """One group as the case shows it; ``examples`` holds a text to show per tactic."""
     accounts, rows = found.group.accounts, found.group.rows
     columns = population.columns
-    tactics = campaign_tactics(population, found, names.exchange_ids)
+    tactics = campaign_tactics(population, found, names.exchange_ids, examples)
     capabilities: dict[str, int] = {}
     by_id = {t.id: t for t in catalogue()}
     for finding in tactics:
@@ -168,7 +178,7 @@ def build_campaign(
             capabilities[what] = max(capabilities.get(what, 0), finding.exchanges)
     strong = [f.value for f, v in sorted(found.verdicts.items()) if v.p_value <= 0.001]
     return Campaign(
-        id=campaign_id(population, accounts),
+        id=identity,
         verdict=found.verdict,
         title=_title(found, [t.id for t in tactics], strong, iso(int(population.ts[rows[0]])) if len(rows) else ""),
         accounts=len(accounts),
@@ -258,10 +268,15 @@ def build_case(
         if item.breach:
             breaches.update({int(a): f"licence {item.licence.id}: {item.breach}" for a in item.accounts})
     ordered = sorted(found, key=lambda f: (f.verdict == "campaign", -f.q_value))
+    identities: dict[str, Found] = {}
+    for f in reversed(ordered):
+        identities[campaign_id(population, f.group.accounts, identities)] = f
     drafts = [_templates(population, f) for f in ordered]
-    wanted = [d.rows for group in drafts for d in group]
+    shown = [tactic_senders(population, f) for f in ordered]
+    wanted = [d.rows for group in drafts for d in group] + [rows for by in shown for rows in by.values()]
     texts = names.prompts(np.unique(np.concatenate(wanted))) if wanted else {}
-    for f, draft in zip(ordered, drafts, strict=True):
+    for f, draft, senders, identity in zip(ordered, drafts, shown, reversed(identities), strict=True):
+        examples = {tactic: names.show([texts[int(r)] for r in rows]) for tactic, rows in senders.items()}
         templates = tuple(
             Template(
                 id=d.id, accounts=d.accounts, exchanges=d.exchanges, text=names.show([texts[int(r)] for r in d.rows])
@@ -272,7 +287,9 @@ def build_case(
         breach = next((breaches[int(a)] for a in accounts if int(a) in breaches), None)
         inside = covered[accounts].mean() > 0.5
         verdict = "licensed" if inside and f.verdict in ("campaign", "watch") else f.verdict
-        built = build_campaign(population, f._replace(verdict=verdict), names, templates, breach=breach)
+        built = build_campaign(
+            population, f._replace(verdict=verdict), names, identity, templates, examples, breach=breach
+        )
         groups.append(built)
         evidence += _evidence(population, f, built.id, names)
         mine = accounts if inside else accounts[~covered[accounts]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,36 @@ I64 = npt.NDArray[np.int64]
 LEAST_SHARE = 0.2
 
 
+SENDERS = 12
+"""Accounts whose requests are compared to show what a tactic's text has in common."""
+
+
+def tactic_senders(population: Population, found: Found) -> dict[str, I64]:
+    """Per tactic that single requests show, one exchange each of up to a dozen accounts."""
+    out = {}
+    for tactic, hit in _exchange_hits(population, found.group.rows):
+        _, first = np.unique(population.account[hit], return_index=True)
+        out[tactic.id] = hit[first[:SENDERS]]
+    return out
+
+
+def _exchange_hits(population: Population, rows: I64) -> list[tuple[Tactic, I64]]:
+    """Tactics that enough of a group's exchanges show by themselves, with those exchanges."""
+    out = []
+    for i, tactic in enumerate(catalogue()):
+        if tactic.level == "exchange":
+            hit = rows[(population.columns["tactics"][rows] >> np.uint32(i)) & np.uint32(1) == 1]
+            least = 0.02 if tactic.id == "T-SEARCH" else LEAST_SHARE
+            if len(hit) >= 10 and len(hit) >= least * len(rows):
+                out.append((tactic, hit))
+    return out
+
+
 def campaign_tactics(
-    population: Population, found: Found, exchange_ids: Callable[[I64], list[str]]
+    population: Population, found: Found, exchange_ids: Callable[[I64], list[str]], examples: Mapping[str, str]
 ) -> tuple[TacticFinding, ...]:
-    """Findings in the order of the catalogue, each with its evidence in words and example exchanges."""
+    """Findings in the order of the catalogue, each with its evidence in words, example exchanges, and a text to show
+    where ``examples`` has one."""
     rows = found.group.rows
     out: list[TacticFinding] = []
 
@@ -34,16 +60,16 @@ def campaign_tactics(
                 share=float(min(share, 1.0)),
                 evidence=evidence,
                 example_exchange_ids=tuple(exchange_ids(hit[:3])),
+                redacted_examples=(examples[tactic.id],) if examples.get(tactic.id) else (),
             )
         )
 
     group_level = _group_tactics(population, found)
-    for i, tactic in enumerate(catalogue()):
-        if tactic.level == "exchange":
-            hit = rows[(population.columns["tactics"][rows] >> np.uint32(i)) & np.uint32(1) == 1]
-            least = 0.02 if tactic.id == "T-SEARCH" else LEAST_SHARE
-            if len(hit) >= 10 and len(hit) >= least * len(rows):
-                add(tactic, hit, len(hit) / len(rows), f"{len(hit) / len(rows):.0%} of the harvest exchanges carry it")
+    by_exchange = {tactic.id: hit for tactic, hit in _exchange_hits(population, rows)}
+    for tactic in catalogue():
+        if tactic.id in by_exchange:
+            hit = by_exchange[tactic.id]
+            add(tactic, hit, len(hit) / len(rows), f"{len(hit) / len(rows):.0%} of the harvest exchanges carry it")
         elif tactic.id in group_level:
             hit, share, evidence = group_level[tactic.id]
             add(tactic, hit, share, evidence)
