@@ -1,0 +1,10 @@
+"""`stillwatch share`: what was learnt, for others: bundles, leads, confirmations, private matching.
+
+What the extra brings is imported inside the commands, so that all others work without it.
+"""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Share what was learnt, take in what others learnt.", no_args_is_help=True)
