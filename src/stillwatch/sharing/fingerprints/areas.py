@@ -1,7 +1,7 @@
 """Areas of the network: 256 addresses of IPv4, 256 sites of IPv6. Nothing narrower ever leaves a provider.
 
-A /48 of IPv6 may be one household as an address of IPv4 may (RIPE-690 advises /48 to /56 per customer), so the area that
-corresponds to a /24 is a /40.
+A /48 of IPv6 may be one household as an address of IPv4 may (RIPE-690 advises /48 to /56 per customer), so the area
+that corresponds to a /24 is a /40.
 """
 
 from __future__ import annotations

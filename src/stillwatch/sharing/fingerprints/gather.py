@@ -47,7 +47,7 @@ class Fingerprint(NamedTuple):
     """Microseconds since the epoch, UTC."""
     last_us: int
     marks: tuple[str, ...] = ()
-    """For templates: winnowing marks, 16 hexadecimal digits each; a request uses the template when it has half of them."""
+    """For templates: winnowing marks, 16 hexadecimal digits each; a request that has half of them uses the template."""
 
 
 class Reader(Protocol):

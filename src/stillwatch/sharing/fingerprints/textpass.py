@@ -12,8 +12,10 @@ from stillwatch.signals.features import FeaturePass, client_stack
 
 
 class SharedPass:
-    """A kernel for :meth:`Engine.map_batches`: as :class:`FeaturePass`, and in ``exchanges`` the hashes ``area`` (of the
-    address) and ``stack`` (of client, TLS, parameters and schema together)."""
+    """A kernel for :meth:`Engine.map_batches`: as :class:`FeaturePass`, and in ``exchanges`` two more hashes.
+
+    ``area`` is that of the address, ``stack`` of client, TLS, parameters and schema together.
+    """
 
     def __init__(self, known_columns: Sequence[str]) -> None:
         self._features = FeaturePass(known_columns)

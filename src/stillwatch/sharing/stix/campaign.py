@@ -28,14 +28,14 @@ class Draft:
         self,
         producer: Producer,
         campaign: Campaign,
-        identity: tuple[str, ...],
+        name: str,
         found: tuple[Fingerprint, ...],
         attribution: Attribution | None,
     ) -> None:
         self.producer, self.campaign, self.found = producer, campaign, found
         self.objects: dict[str, dict[str, Any]] = {}
-        self._key = identity
-        self.id = self._campaign()
+        self.id = name
+        self._campaign()
         for finding in campaign.tactics:
             self._uses(self._add(attack_pattern(finding.id)))
         for action in answers([t.id for t in campaign.tactics]):
@@ -58,14 +58,15 @@ class Draft:
     def _uses(self, target: str) -> None:
         self._add(self.producer.relationship(self.id, "uses", target))
 
-    def _campaign(self) -> str:
+    def _campaign(self) -> None:
         campaign = self.campaign
         took = campaign.impact
         tokens = {"input": took.input_tokens, "output": took.output_tokens, "reasoning": took.reasoning_tokens}
         aims = ", ".join(sorted(campaign.capabilities)) or "its outputs"
-        return self._add(
+        self._add(
             {
-                **self.producer.common("campaign", *self._key),
+                **self.producer.common("campaign"),
+                "id": self.id,
                 "name": words.title(campaign),
                 "description": " ".join([*words.facts(campaign), words.HEURISTIC]),
                 "objective": f"Requests of a kind that collects training data on a model's {aims}.",

@@ -1,8 +1,8 @@
 """Ids that follow from content: the same fact, the same id, whoever writes it and however often.
 
-Observables: UUIDv5 in the namespace of STIX 2.1 (2.9) over their id-contributing properties in canonical JSON. All other
-objects: UUIDv5 in a namespace of our own over what identifies them. Nothing that is not shared goes into an id: whoever
-knows an account's name cannot confirm it.
+Observables: UUIDv5 in the namespace of STIX 2.1 (2.9) over their id-contributing properties in canonical JSON. All
+other objects: UUIDv5 in a namespace of our own over what identifies them. Nothing that is not shared goes into an id:
+whoever knows an account's name cannot confirm it.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import count
 from typing import Any, NamedTuple
 
+from stillwatch.sharing.stix.catalogue import load
 from stillwatch.sharing.stix.ids import object_id
 from stillwatch.sharing.stix.times import stamp
 from stillwatch.sharing.stix.tlp import marking_id
@@ -29,19 +31,29 @@ class Producer(NamedTuple):
     name: str
     tlp: str
     as_of: datetime
+    revoked: frozenset[str] = frozenset()
+    """Ids that have been revoked, and can never be used again (STIX 2.1, 3.6.2)."""
 
     @property
     def id(self) -> str:
         """The identity's id: it follows from the name."""
         return object_id("identity", "producer", self.name)
 
+    def object_id(self, kind: str, *parts: Any) -> str:
+        """The id of an object that ``parts`` identify among the producer's; another one after it has been revoked."""
+        return next(
+            name
+            for again in count()
+            if (name := object_id(kind, self.id, *parts, *([again] if again else []))) not in self.revoked
+        )
+
     def common(self, kind: str, *parts: Any) -> dict[str, Any]:
-        """What all objects of this producer begin with; ``parts`` identify the object among the producer's."""
+        """What all objects of this producer begin with."""
         made = stamp(self.as_of)
         return {
             "type": kind,
             "spec_version": "2.1",
-            "id": object_id(kind, self.id, *parts),
+            "id": self.object_id(kind, *parts),
             "created_by_ref": self.id,
             "created": made,
             "modified": made,
@@ -50,7 +62,7 @@ class Producer(NamedTuple):
 
     def identity(self) -> dict[str, Any]:
         """The provider itself. It carries no marking: everybody who has a bundle may know whose it is."""
-        made = stamp(self.as_of)
+        made = load().version
         return {
             "type": "identity",
             "spec_version": "2.1",

@@ -19,8 +19,8 @@ def facts(campaign: Campaign) -> list[str]:
     took = campaign.impact
     out = [
         f"{campaign.accounts:,} accounts acted as one from {campaign.first_seen} to {campaign.last_seen}.",
-        f"They made {campaign.exchanges:,} exchanges, of which {campaign.harvest_exchanges:,} belong to the shared work "
-        f"({took.input_tokens:,} input and {took.output_tokens:,} output tokens).",
+        f"They made {campaign.exchanges:,} exchanges, of which {campaign.harvest_exchanges:,} belong to the shared "
+        f"work ({took.input_tokens:,} input and {took.output_tokens:,} output tokens).",
         f"q = {campaign.q_value:.1e}: the expected share of false groups among all groups at least this strong.",
     ]
     judged = [f for f in campaign.families if f.p_value is not None and f.p_value <= 0.001]
