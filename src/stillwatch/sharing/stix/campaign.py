@@ -205,7 +205,7 @@ class Draft:
             {
                 **made,
                 "name": words.title(self.campaign),
-                "description": " ".join(words.facts(self.campaign)[:3]),
+                "description": " ".join(words.facts(self.campaign)),
                 "report_types": ["campaign", "indicator", "attack-pattern"],
                 "published": made["created"],
                 "object_refs": sorted(self.objects),
