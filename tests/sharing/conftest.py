@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stillwatch.cli import app
+from stillwatch.domain.errors import InputError
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import dials, load
 
@@ -39,6 +40,13 @@ def stillwatch(*arguments: object, status: int = 0) -> str:
     done = CliRunner().invoke(app, [str(a) for a in arguments])
     assert done.exit_code == status, (done.output, done.exception)
     return done.stdout
+
+
+def refused(*arguments: object) -> str:
+    """What the command says when it refuses."""
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert isinstance(done.exception, InputError), (done.output, done.exception)
+    return str(done.exception)
 
 
 def _marked(table: pa.Table, names: tuple[str, ...]) -> pa.Table:
