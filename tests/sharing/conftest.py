@@ -29,6 +29,8 @@ class Provider(NamedTuple):
     log: Path
     accounts: Path
     case: Path
+    hostile: frozenset[str]
+    """The campaign's accounts, as the lab made them."""
 
     @property
     def options(self) -> list[str]:
@@ -76,10 +78,17 @@ def providers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Provider, Provi
         text = pc.binary_join_element_wise(exchanges[name], whose, " ")
         exchanges = exchanges.set_column(exchanges.schema.get_field_index(name), name, text)
     accounts = _marked(pq.read_table(out / "accounts.parquet"), OWNED)
+    truth = _marked(pq.read_table(out / "truth.parquet"), NAMED).filter(pc.field("role") == "hostile")
     made = []
     for number, name in enumerate(("Provider A", "Provider B")):
         place = tmp_path_factory.mktemp("provider")
-        found = Provider(name, place / "exchanges.parquet", place / "accounts.parquet", place / "case")
+        found = Provider(
+            name,
+            place / "exchanges.parquet",
+            place / "accounts.parquet",
+            place / "case",
+            frozenset(_of_provider(truth, number)["account_id"].to_pylist()),
+        )
         pq.write_table(_of_provider(exchanges, number), found.log)
         pq.write_table(_of_provider(accounts, number), found.accounts)
         stillwatch("scan", found.log, "--accounts", found.accounts, "--out", found.case, "--quiet", status=3)
