@@ -63,7 +63,7 @@ def write_bundle(objects: Mapping[str, dict[str, Any]]) -> bytes:
 
 
 def to_bytes(value: dict[str, Any]) -> bytes:
-    """A bundle as JSON: ASCII, so that a terminal obeys nothing that it shows; one object a line, for people to look."""
+    """A bundle as JSON: ASCII, so that a terminal obeys nothing that it shows; one object a line."""
     head = _ENCODER.encode({k: v for k, v in value.items() if k != "objects"})
     body = ",\n".join(map(_ENCODER.encode, value["objects"]))
     return f'{head[:-1]},"objects":[\n{body}\n]}}\n'.encode("ascii")
