@@ -42,7 +42,8 @@ class Party(NamedTuple):
         }
 
 
-LEAST_SET = 100
-"""Smaller sets are not asked about: a count would tell of single identifiers."""
+LEAST_SET = 10
+"""Smaller sets are not asked about: a count would tell of single identifiers. Whoever wants to can fill a set up with
+nothing, so that what bounds trying out is the budget of questions."""
 LEAST_CONSENT = 10
 """Nobody consents to reveal fewer."""
