@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -59,10 +57,7 @@ def network_prefix(addresses: pa.Array) -> pa.Array:
 
 
 class FeaturePass:
-    """The kernel that :meth:`Engine.map_batches` runs; it holds settings only, so that batches are independent."""
-
-    def __init__(self, known_columns: Sequence[str]) -> None:
-        self._known = frozenset(known_columns)
+    """The kernel that :meth:`Engine.map_batches` runs; it holds nothing, so that batches are independent."""
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
         """Yields ``exchanges`` (one integer row per exchange) and ``fingerprints`` (exchange key, fingerprint)."""

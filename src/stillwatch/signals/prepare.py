@@ -33,9 +33,9 @@ LEAST_BLOCKS = 3
 """A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
 
 
-def read_log(engine: Engine, batches: Iterable[pa.RecordBatch], known_columns: Iterable[str]) -> None:
+def read_log(engine: Engine, batches: Iterable[pa.RecordBatch]) -> None:
     """The text pass: relations ``exchanges`` and ``fingerprints``."""
-    engine.map_batches(batches, FeaturePass(tuple(known_columns)))
+    engine.map_batches(batches, FeaturePass())
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:

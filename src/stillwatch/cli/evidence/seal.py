@@ -7,7 +7,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -52,13 +52,13 @@ def seal(
         from stillwatch.evidence.seal import seal as make
         from stillwatch.evidence.stamp import request_stamp
     settings = _settings(case)
-    quarantined = settings.get("on_bad_row") == "quarantine"
+    on_bad_row: Literal["fail", "quarantine"] = "quarantine" if settings.get("on_bad_row") == "quarantine" else "fail"
     source = source or settings.get("source")
-    reader = open_log(log, source=str(source) if source else None, on_bad_row="quarantine" if quarantined else "fail")
+    reader = open_log(log, source=str(source) if source else None, on_bad_row=on_bad_row)
     opened = Log(
         reader=reader,
         files=reader.files,
-        accounts=read_accounts(str(accounts)) if accounts else None,
+        accounts=read_accounts(accounts, on_bad_row=on_bad_row).table if accounts else None,
         accounts_file=accounts,
         licences=read_licences(licences) if licences else (),
         licences_file=licences,
