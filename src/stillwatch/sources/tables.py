@@ -48,6 +48,9 @@ def read_accounts(path: str | Path, *, on_bad_row: Literal["fail", "quarantine"]
             lines = dict(zip(raw.rows.tolist(), raw.lines.tolist(), strict=True))
             places += [(name, lines[row]) for row in batch.column("source_row").to_pylist()]
             parts.append(batch.select(ACCOUNTS.names))
+    if not any(part.num_rows for part in parts):
+        first = f" ({quarantine.first()})" if len(quarantine) else ""
+        raise InputError(f"no accounts{first}", where=", ".join(files.names[:3]), remedy="leave --accounts out")
     table = pa.concat_tables(
         [ACCOUNTS.empty_table(), *(pa.Table.from_arrays(p.columns, schema=ACCOUNTS) for p in parts)]
     )
