@@ -19,6 +19,7 @@ from stillwatch.domain.licence import Licence
 from stillwatch.domain.verdict import CaseResult
 from stillwatch.engine import Engine
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
+from stillwatch.signals.tactics import catalogue
 
 I64 = npt.NDArray[np.int64]
 __all__ = ["ScanInput", "Settings", "run_scan"]
@@ -130,12 +131,23 @@ def run_scan(
             "accounts": population.size,
             "exchanges": len(population.ts),
             "columns": sorted(reader.columns_present),
+            "unknown_tactics": []
+            if _WORDS & reader.columns_present
+            else [t.id for t in catalogue() if t.level == "exchange"],
             "mask": MASK,
         },
     )
     if given.quarantine:
         case.quarantine = _quarantine(reader, repeated, given.set_aside)
     return case
+
+
+def _unknown_tactics(columns: frozenset[str]) -> list[str]:
+    """Without a single text, tactics that lie in the words of one request are unknown, not absent."""
+    if {"prompt", "system_prompt"} & columns:
+        return []
+    labelled = {"T-SEARCH"} if "refusal_category" in columns else set()
+    return [t.id for t in catalogue() if t.level == "exchange" and t.id not in labelled]
 
 
 def _organisations(engine: Engine, from_table: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -98,6 +98,8 @@ def _lines(case: CaseResult) -> list[tuple[str, str]]:
         out.append(("evidence not in the log", one_line(", ".join(silent), 300)))
     if missing := strings(case.run.get("unavailable")):
         out.append(("measurements without data", one_line(", ".join(missing), 300)))
+    if unknown := strings(case.run.get("unknown_tactics")):
+        out.append(("unknown, as the log holds no text", one_line(", ".join(unknown), 300)))
     if case.quarantine is not None and case.quarantine.num_rows:
         out.append(("rows in quarantine", count(case.quarantine.num_rows)))
     return out

@@ -59,6 +59,7 @@ class View(NamedTuple):
     overview: Markup | None
     unavailable: list[str]
     silent_families: list[str]
+    unknown_tactics: list[str]
     capped: list[tuple[str, int]]
     licences: list[dict[str, Any]]
     quarantined: int | None
@@ -90,6 +91,7 @@ def view(case: CaseResult) -> View:
         overview=charts.overview_chart(campaigns),
         unavailable=[words.MEASUREMENTS.get(name, name) for name in strings(run.get("unavailable"))],
         silent_families=strings(run.get("unavailable_families")),
+        unknown_tactics=strings(run.get("unknown_tactics")),
         capped=[(str(k), int(v)) for k, v in sorted(dict(run.get("capped") or {}).items()) if int(v)][:MOST_ROWS],
         licences=[x for x in run.get("licences") or [] if isinstance(x, dict)][:MOST_OTHERS],
         quarantined=None if case.quarantine is None else int(case.quarantine.num_rows),

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.domain.log import NON_NEGATIVE, TIMESTAMP
+from stillwatch.domain.sketch import HEAD_BYTES, MAGIC
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -245,6 +246,8 @@ def check_column(array: pa.Array, field: pa.Field) -> list[Bad]:
         checks.append((pc.invert(pc.is_finite(array)), "not a finite number"))
     if pa.types.is_string(field.type) or pa.types.is_binary(field.type):
         checks.append((pc.greater(pc.binary_length(array), MOST_BYTES), "is longer than 16 MiB"))
+    if field.name == "prompt_sketch":
+        checks.append((_no_sketch(array), "is not a sketch of this version (`stillwatch sketch` writes them)"))
     out = []
     for mask, error in checks:
         flags = pc.fill_null(mask, False)
@@ -252,3 +255,9 @@ def check_column(array: pa.Array, field: pa.Field) -> list[Bad]:
             rows = np.flatnonzero(flags.to_numpy(zero_copy_only=False)).tolist()
             out += [Bad(row, field.name, error) for row in rows]
     return out
+
+
+def _no_sketch(array: pa.Array) -> pa.Array:
+    rest = pc.subtract(pc.binary_length(array), HEAD_BYTES)
+    whole = pc.and_(pc.greater_equal(rest, 0), pc.equal(pc.bit_wise_and(rest, 7), 0))
+    return pc.invert(pc.and_(whole, pc.starts_with(array, MAGIC)))
