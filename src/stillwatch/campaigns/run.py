@@ -131,9 +131,7 @@ def run_scan(
             "accounts": population.size,
             "exchanges": len(population.ts),
             "columns": sorted(reader.columns_present),
-            "unknown_tactics": []
-            if _WORDS & reader.columns_present
-            else [t.id for t in catalogue() if t.level == "exchange"],
+            "unknown_tactics": _unknown_tactics(reader.columns_present),
             "mask": MASK,
         },
     )
