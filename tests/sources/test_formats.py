@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import json
@@ -15,10 +16,12 @@ import pytest
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES
+from stillwatch.domain.sketch import HEAD_BYTES, MAGIC
 from stillwatch.sources import FORMATS, open_log
 from stillwatch.sources.functions import FUNCTIONS
 
 GOLDEN = Path(__file__).parent / "golden"
+SKETCH = MAGIC.ljust(HEAD_BYTES + 8, b"\1")
 INPUTS = sorted(p for p in GOLDEN.iterdir() if not p.name.endswith(".expected.json"))
 
 
@@ -177,7 +180,7 @@ class TestMappingFile:
 
     LINE = (
         '{"when": {"ms": 1780000000123, "local": "01/Jun/2026 09:00:00"}, "who": {"id": 7}, "said": "hi", "ok": "t",'
-        ' "sketch": "AAE=", "tokens": "-", "chat": [{"role": "user", "content": "hello"}]}\n'
+        f' "sketch": "{base64.b64encode(SKETCH).decode()}", "tokens": "-", "chat": [{"role": "user", "content": "hello"}]}\n'
     )
 
     def read(self, tmp_path: Path, mapping: str, line: str = LINE) -> dict[str, Any]:
@@ -203,7 +206,7 @@ class TestMappingFile:
         )
         assert row["ts"].microsecond == 123_000
         del row["ts"]
-        expected = {"account_id": "7", "prompt": "hello", "stream": True, "channel": "api", "prompt_sketch": b"\0\1"}
+        expected = {"account_id": "7", "prompt": "hello", "stream": True, "channel": "api", "prompt_sketch": SKETCH}
         assert row == expected
 
     def test_times_of_any_form_and_zone(self, tmp_path: Path) -> None:
