@@ -180,7 +180,9 @@ class TestMappingFile:
 
     LINE = (
         '{"when": {"ms": 1780000000123, "local": "01/Jun/2026 09:00:00"}, "who": {"id": 7}, "said": "hi", "ok": "t",'
-        f' "sketch": "{base64.b64encode(SKETCH).decode()}", "tokens": "-", "chat": [{"role": "user", "content": "hello"}]}\n'
+        ' "tokens": "-", "chat": [{"role": "user", "content": "hello"}], "sketch": "'
+        + base64.b64encode(SKETCH).decode()
+        + '"}\n'
     )
 
     def read(self, tmp_path: Path, mapping: str, line: str = LINE) -> dict[str, Any]:
