@@ -23,13 +23,11 @@ from hypothesis import strategies as st
 from stillwatch.cli import TRACEBACK, main
 from tests.sources.fuzz import CANONICAL, SECRET, Written, parquet_logs, text_logs
 
-EXAMPLES = int(os.environ.get("STILLWATCH_FUZZ", "60"))
+MANY = os.environ.get("STILLWATCH_FUZZ")
 FUZZ = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None if EXAMPLES <= 60 else settings().database,
+    max_examples=int(MANY or 60), derandomize=not MANY, deadline=None, suppress_health_check=list(HealthCheck)
 )
+"""The suite draws the same examples each time, a long run others."""
 FOLDER = Path(tempfile.mkdtemp(prefix="stillwatch-fuzz-"))
 
 

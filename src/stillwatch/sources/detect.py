@@ -20,6 +20,7 @@ from stillwatch.sources.files import Opened, kind
 from stillwatch.sources.formats import FORMATS, Format
 from stillwatch.sources.lines import pieces
 from stillwatch.sources.paths import Record, entries, mapping
+from stillwatch.sources.raw import records_of
 
 LOOKED_AT = 50
 _DECODER = msgspec.json.Decoder()
@@ -68,8 +69,8 @@ def _anthropic_marks(record: Record) -> int:
     marks = len(_ANTHROPIC_REQUEST & set(request)) - len(_OPENAI_REQUEST & set(request))
     marks += 2 * bool({"stop_reason", "stop_details"} & set(response) or response.get("type") in ("message", "error"))
     marks -= 2 * bool({"choices", "output", "object"} & set(response))
-    roles = {m.get("role") for m in entries(request.get("messages")) if isinstance(m, dict)}
-    return marks - bool(roles & {"system", "developer"})
+    said = (m.get("role") for m in entries(request.get("messages")) if isinstance(m, dict))
+    return marks - any(role in ("system", "developer") for role in said)
 
 
 def _first_records(path: Path) -> Iterator[Record]:
@@ -81,7 +82,7 @@ def _first_records(path: Path) -> Iterator[Record]:
                 yield dict.fromkeys(REQUIRED)
                 return
             for batch in file.iter_batches(LOOKED_AT):
-                yield from batch.to_pylist()
+                yield from (record for record in records_of(batch) if record is not None)
                 return
         return
     with Opened(path) as opened:

@@ -131,7 +131,7 @@ def _through_layout(
     batch: pa.RecordBatch, numbers: I64, position: int, name: str, want: Want, quarantine: Quarantine
 ) -> Iterator[Raw]:
     block, values = Block(want.names), _extractor(want, name, quarantine)
-    for row, record in zip(numbers.tolist(), _records(batch), strict=True):
+    for row, record in zip(numbers.tolist(), records_of(batch), strict=True):
         found = values(record, row) if record is not None else None
         if record is None:
             quarantine.reject(name, row, "", "cannot be read")
@@ -143,13 +143,14 @@ def _through_layout(
         yield block.take(position)
 
 
-def _records(batch: pa.RecordBatch) -> list[Record | None]:
+def records_of(batch: pa.RecordBatch) -> list[Record | None]:
+    """The rows as dictionaries; None where Python cannot hold one."""
     try:
         return list(batch.to_pylist())
     except (ValueError, OverflowError):  # text that is not UTF-8, a time beyond Python's
         if batch.num_rows == 1:
             return [None]
-        return [record for i in range(batch.num_rows) for record in _records(batch.slice(i, 1))]
+        return [record for i in range(batch.num_rows) for record in records_of(batch.slice(i, 1))]
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------
