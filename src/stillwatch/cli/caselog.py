@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stillwatch.domain.errors import InputError
 from stillwatch.sources import LogReader, open_log
@@ -12,10 +12,13 @@ from stillwatch.sources import LogReader, open_log
 
 def open_as_scanned(case: Path, log: list[str], source: str | None) -> LogReader:
     """The log with the format and the treatment of bad rows that ``run.json`` records."""
-    settings = _settings(case)
-    quarantined = settings.get("on_bad_row") == "quarantine"
-    source = source or settings.get("source")
-    return open_log(log, source=str(source) if source else None, on_bad_row="quarantine" if quarantined else "fail")
+    source = source or _settings(case).get("source")
+    return open_log(log, source=str(source) if source else None, on_bad_row=bad_rows_of(case))
+
+
+def bad_rows_of(case: Path) -> Literal["fail", "quarantine"]:
+    """What the scan did with rows that could not be read."""
+    return "quarantine" if _settings(case).get("on_bad_row") == "quarantine" else "fail"
 
 
 def _settings(case: Path) -> dict[str, Any]:

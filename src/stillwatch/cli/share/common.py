@@ -70,7 +70,7 @@ def share_of_case(
     """What may be shared of a case."""
     found = read_case(case)
     reader = open_as_scanned(case, log, source) if log else None
-    table = read_accounts(str(accounts)) if accounts else None
+    table = read_accounts(accounts).table if accounts else None
     if reader is None:
         say("without --log a case shares behaviour and figures, no indicators")
     with DuckEngine(threads=threads) as engine:

@@ -44,7 +44,7 @@ def make_set(
     if kind in sets.COLUMNS:
         if accounts is None:
             raise InputError(f"identifiers of kind {kind} stand in the accounts table", remedy="--accounts FILE")
-        listed = sets.of_accounts(kind, read_accounts(str(accounts)), who)
+        listed = sets.of_accounts(kind, read_accounts(accounts).table, who)
     elif kind == "email":
         raise InputError("a case holds no mail address", remedy="write the set yourself, one address a line")
     elif not log:
@@ -52,7 +52,7 @@ def make_set(
     elif kind == "access":
         listed = sets.of_access(open_as_scanned(case, log, source), who)
     else:
-        table = read_accounts(str(accounts)) if accounts else None
+        table = read_accounts(accounts).table if accounts else None
         reader = open_as_scanned(case, log, source)
         with DuckEngine(threads=threads) as engine:
             shared = shareable(found, campaign, engine, reader, table, Limits(accounts=least_accounts))
