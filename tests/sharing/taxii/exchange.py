@@ -61,7 +61,7 @@ def effects(clock: Clock | None = None) -> Effects:
     return Effects(clock or Clock(), chance.bytes, chance.uuid)
 
 
-HASHES = {name: hashed(secret, Chance(3).bytes) for name, secret in SECRETS.items()}
+HASHES = {name: hashed(secret, Chance(3).bytes, log_n=10) for name, secret in SECRETS.items()}
 
 
 def settings(**changes: Any) -> Settings:

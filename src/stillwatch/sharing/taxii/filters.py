@@ -47,7 +47,11 @@ def read_filters(query: bytes, *, match: tuple[str, ...], paged: bool = True, st
     """
     try:
         pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query), max_num_fields=MOST_FIELDS
+            query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(query),
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
         )
     except ValueError as exc:
         raise RefusedError(400, "The query string cannot be read.") from exc

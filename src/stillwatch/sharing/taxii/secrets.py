@@ -26,10 +26,10 @@ def new_secret(random: Callable[[int], bytes]) -> str:
     return _text(random(32))
 
 
-def hashed(secret: str, random: Callable[[int], bytes]) -> str:
-    """What is kept of a secret."""
+def hashed(secret: str, random: Callable[[int], bytes], log_n: int = LOG_N) -> str:
+    """What is kept of a secret; each step of ``log_n`` doubles the cost of guessing and of checking."""
     salt = random(16)
-    return f"scrypt${LOG_N}${R}${P}${_text(salt)}${_text(_scrypt(secret, salt, LOG_N, R, P))}"
+    return f"scrypt${log_n}${R}${P}${_text(salt)}${_text(_scrypt(secret, salt, log_n, R, P))}"
 
 
 def is_hash(text: str) -> bool:
@@ -43,7 +43,9 @@ class Verifier:
 
     def __init__(self, hashes: Mapping[str, str], random: Callable[[int], bytes]) -> None:
         self._hashes = dict(hashes)
-        self._nobody = hashed(new_secret(random), random)
+        # Checked for names that nobody has: as dear as a member's, and no secret fits it.
+        costs = next(iter(self._hashes.values()), f"scrypt${LOG_N}${R}${P}$$").rsplit("$", 2)[0]
+        self._nobody = f"{costs}${_text(random(16))}${_text(random(32))}"
         self._key = random(32)
         self._known: OrderedDict[bytes, bool] = OrderedDict()
         self._lock = threading.Lock()
