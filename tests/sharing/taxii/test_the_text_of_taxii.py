@@ -355,7 +355,7 @@ def test_5_3_1_an_empty_manifest_is_an_empty_object(server: Exchange) -> None:
 
 
 def test_5_4_objects_come_back_as_they_were_sent(server: Exchange) -> None:
-    sent = indicator(1, name="Zürich <b>€</b>", x_custom={"deep": [1, 2.5, None, True]}, confidence=85)
+    sent = indicator(1, name="Zürich €", description="a <b> c", x_custom={"deep": [1, 2.5, None, True]}, confidence=85)
     server.post(BOTH, [sent])
     assert server.get(of(BOTH) + "objects/").json()["objects"] == [sent]
 

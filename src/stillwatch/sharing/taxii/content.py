@@ -7,13 +7,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from stillwatch.domain.errors import InputError
+from stillwatch.sharing.inbound.bundle import load_json
+from stillwatch.sharing.inbound.check import problem
+from stillwatch.sharing.inbound.limits import DEFAULT
+from stillwatch.sharing.inbound.shapes import is_id
+from stillwatch.sharing.stix.tlp import level_of
 from stillwatch.sharing.taxii.errors import RefusedError
-from stillwatch.sharing.taxii.filters import OBJECT_ID
 from stillwatch.sharing.taxii.times import version_key
 
-MOST_OBJECTS = 50_000
 MOST_OBJECT_BYTES = 1 << 20
-MOST_DEPTH = 32
 NOT_OBJECTS = ("bundle",)
 RECIPIENTS = "x_stillwatch_recipients"
 """Custom property of an envelope (7.1): organisations that its TLP:RED objects are for."""
@@ -42,15 +45,13 @@ class Bad(NamedTuple):
 def read_envelope(body: bytes) -> tuple[list[Any], tuple[str, ...]]:
     """The objects of an envelope (3.7) and the named recipients. 422 for a body that is no envelope."""
     try:
-        found = msgspec.json.decode(body)
-    except RecursionError as exc:
-        raise RefusedError(422, f"The body is nested too deeply; {MOST_DEPTH} levels are accepted.") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise RefusedError(422, "The body is not JSON in UTF-8.") from exc
+        found = load_json(body, "")
+    except InputError as exc:
+        raise RefusedError(422, f"The body {exc.what}.") from exc
     if not isinstance(found, dict) or not isinstance(objects := found.get("objects"), list) or not objects:
         raise RefusedError(422, 'The body is not a TAXII envelope: {"objects": [...]} with at least one object.')
-    if len(objects) > MOST_OBJECTS:
-        raise RefusedError(422, f"The envelope holds more than {MOST_OBJECTS} objects; send several.")
+    if len(objects) > DEFAULT.objects:
+        raise RefusedError(422, f"The envelope holds more than {DEFAULT.objects:,} objects; send several.")
     recipients = found.get(RECIPIENTS, [])
     if not isinstance(recipients, list) or not all(isinstance(r, str) and len(r) <= 64 for r in recipients):
         raise RefusedError(422, f"{RECIPIENTS} is not a list of names.")
@@ -58,38 +59,37 @@ def read_envelope(body: bytes) -> tuple[list[Any], tuple[str, ...]]:
 
 
 def read_object(found: Any) -> Stored | Bad:
-    """Check one object of an envelope."""
+    """Check one object of an envelope: what STIX 2.1 demands of it, less of STIX 2.0."""
     if not isinstance(found, dict):
-        return Bad("", "", "is not a JSON object")
+        return Bad("", "", "is not an object")
     name, kind = found.get("id"), found.get("type")
-    if not isinstance(name, str) or not OBJECT_ID.fullmatch(name):
+    if not is_id(name):
         return Bad("", "", "has no id of the form type--uuid")
+    assert isinstance(name, str)
     if kind != name.partition("--")[0] or kind in NOT_OBJECTS:
         return Bad(name, "", "type is not that of its id, or is not a STIX object's")
     version = found.get("modified", found.get("created"))
     if version is not None and (not isinstance(version, str) or version_key(version) is None):
-        return Bad(name, "", "modified or created is not a timestamp")
+        return Bad(name, "", "modified or created is not a time")
     spec = found.get("spec_version", "2.1" if version is None else "2.0")  # 2.0 objects do not carry it (STIX 2.1, 3.2)
     if spec not in ("2.0", "2.1"):
         return Bad(name, version or "", "spec_version is neither 2.0 nor 2.1")
-    if too_deep(found):
-        return Bad(name, version or "", f"is nested deeper than {MOST_DEPTH} levels")
+    if spec == "2.1" and (wrong := problem(found)) is not None:
+        return Bad(name, version or "", wrong)
     canonical = msgspec.json.encode(found, order="sorted")
     if len(canonical) > MOST_OBJECT_BYTES:
-        return Bad(name, version or "", f"is larger than {MOST_OBJECT_BYTES} bytes")
+        return Bad(name, version or "", f"is larger than {MOST_OBJECT_BYTES:,} bytes")
     return Stored(name, version, kind, spec, msgspec.json.encode(found), hashlib.sha256(canonical).digest(), found)
 
 
-def too_deep(found: Any, most: int = MOST_DEPTH) -> bool:
-    """Whether lists and objects are nested deeper than ``most``; level by level, without recursion."""
-    level = [found]
-    for _ in range(most):
-        level = [
-            child
-            for value in level
-            for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def label_of(found: dict[str, Any], unmarked: str) -> str:
+    """The narrowest TLP label of an object and of any part of it (STIX 2.1, 7.2.3); ``unmarked`` when it has none.
+
+    The definitions of the labels themselves are open to all.
+    """
+    if level_of({"object_marking_refs": [found.get("id")]}, ""):
+        return "clear"
+    refs, parts = found.get("object_marking_refs"), found.get("granular_markings")
+    marks = list(refs) if isinstance(refs, list) else []
+    marks += [part.get("marking_ref") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return level_of({"object_marking_refs": [mark for mark in marks if isinstance(mark, str)]}, unmarked)

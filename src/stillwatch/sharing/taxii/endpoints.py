@@ -11,17 +11,17 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stillwatch.sharing.inbound.shapes import is_id
 from stillwatch.sharing.taxii.access import Access
 from stillwatch.sharing.taxii.body import Bodies
-from stillwatch.sharing.taxii.content import Bad, read_envelope, read_object
+from stillwatch.sharing.taxii.content import Bad, label_of, read_envelope, read_object
 from stillwatch.sharing.taxii.errors import RefusedError, not_found
-from stillwatch.sharing.taxii.filters import OBJECT_ID, Filters, read_filters
+from stillwatch.sharing.taxii.filters import Filters, read_filters
 from stillwatch.sharing.taxii.media import STIX, TAXII, check_content_type
 from stillwatch.sharing.taxii.settings import Collection, Member, Settings
 from stillwatch.sharing.taxii.statuses import Statuses
 from stillwatch.sharing.taxii.store import Addition, Outcome, Page, Row, Store, Viewer
 from stillwatch.sharing.taxii.times import taxii_stamp
-from stillwatch.sharing.taxii.visibility import label_of
 
 T = TypeVar("T")
 MATCH_ALL = ("id", "type", "version", "spec_version")
@@ -237,7 +237,7 @@ def _resource(collection: Collection, member: Member) -> dict[str, Any]:
 
 def _object_id(request: Request) -> str:
     name: str = request.path_params["object"]
-    if not OBJECT_ID.fullmatch(name):
+    if not is_id(name):
         raise not_found("object or version")
     return name
 

@@ -6,16 +6,14 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from stillwatch.sharing.inbound.shapes import ID
 from stillwatch.sharing.taxii.errors import RefusedError
 from stillwatch.sharing.taxii.times import micros, version_key
 
 MOST_FIELDS = 50
 MOST_VALUES = 500
-OBJECT_ID = re.compile(
-    r"[a-z][a-z0-9-]{1,248}[a-z0-9]--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII
-)
 _VALUES = {
-    "id": OBJECT_ID,
+    "id": ID,
     "type": re.compile(r"[a-z0-9-]{3,250}", re.ASCII),
     "spec_version": re.compile(r"\d\.\d", re.ASCII),
 }

@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from stillwatch.domain.errors import InputError
+from stillwatch.sharing.stix.tlp import LEVELS
 from stillwatch.sharing.taxii.secrets import is_hash
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
@@ -49,10 +50,12 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Hub(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which collections a hub works on, by alias: what members publish, and what the hub makes of it."""
+    """Which collections a hub works on, by id or alias."""
 
-    inbox: str
+    feeds: tuple[str, ...]
+    """What members publish: a collection for each, so that the ids of one never stand against those of another."""
     joined: str
+    """What the hub makes of it."""
     unmarked: str = "amber"
     """The TLP label that counts for an object without one."""
 
@@ -129,12 +132,12 @@ def _problem(s: Settings) -> str:
 def _hub_problem(s: Settings) -> str:
     if s.hub is None:
         return ""
-    inbox, joined = s.collection(s.hub.inbox), s.collection(s.hub.joined)
-    if inbox is None or joined is None or inbox is joined:
-        return "hub: inbox and joined must be two of the collections"
+    feeds, joined = [s.collection(key) for key in s.hub.feeds], s.collection(s.hub.joined)
+    if joined is None or not feeds or None in feeds or joined in feeds:
+        return "hub: feeds and joined must be different collections of this server"
     if joined.write:
         return "hub: nobody but the hub writes to the joined collection"
-    if s.hub.unmarked not in ("clear", "green", "amber", "amber+strict", "red"):
+    if s.hub.unmarked not in LEVELS:
         return "hub: unmarked is not a TLP 2.0 label"
     return ""
 
