@@ -124,7 +124,12 @@ def of(collection: str) -> str:
 
 @contextmanager
 def exchange(
-    folder: Path, given: Settings | None = None, *, hooks: Hooks | None = None, url: str = "", clock: Clock | None = None
+    folder: Path,
+    given: Settings | None = None,
+    *,
+    hooks: Hooks | None = None,
+    url: str = "",
+    clock: Clock | None = None,
 ) -> Iterator[Exchange]:
     """A fresh server over a fresh database."""
     clock = clock or Clock()

@@ -54,7 +54,9 @@ def test_3_1_1_missing_authorization(server: Exchange) -> None:
     assert [c.partition(" ")[0] for c in answer.headers.get_list("www-authenticate")] == ["Basic", "Bearer"]
 
 
-@pytest.mark.parametrize("header", ["Basic YWxpY2U6d3Jvbmc=", "Basic !!", "Basic", "Bearer alice", "Digest x", "x" * 5000])
+@pytest.mark.parametrize(
+    "header", ["Basic YWxpY2U6d3Jvbmc=", "Basic !!", "Basic", "Bearer alice", "Digest x", "x" * 5000]
+)
 def test_3_1_2_authorization_error(server: Exchange, header: str) -> None:
     answer = server.get("/taxii2/", who=None, headers={"authorization": header})
     assert (answer.status_code, answer.json()["title"]) == (401, "Unauthorized")

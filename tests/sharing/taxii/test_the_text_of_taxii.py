@@ -300,7 +300,12 @@ def test_4_3_an_unknown_status_is_404(server: Exchange, name: str) -> None:
 def test_4_3_1_the_counts_add_up_and_lists_are_not_empty(server: Exchange) -> None:
     found = server.post(BOTH, [indicator(1), {"type": "bundle"}, indicator(1), "text"]).json()
     assert found["status"] == "complete"
-    assert (found["total_count"], found["success_count"], found["failure_count"], found["pending_count"]) == (4, 2, 2, 0)
+    assert (found["total_count"], found["success_count"], found["failure_count"], found["pending_count"]) == (
+        4,
+        2,
+        2,
+        0,
+    )
     assert [s["id"] for s in found["successes"]] == [ONE, ONE]
     assert all(f["id"] and f["version"] and f["message"] for f in found["failures"])
     assert "failures" not in server.post(BOTH, [indicator()]).json()
