@@ -35,7 +35,7 @@ class _Event:
         self.name = name
         event = self.event = MISPEvent()
         event.uuid = _uuid(name)
-        event.info = words.title(campaign)
+        event.info = words.title(campaign, name)
         event.set_date(campaign.first_seen[:10])
         event.timestamp = self.time
         event.analysis = 2  # completed

@@ -103,6 +103,12 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def progress(step: str) -> None:
+    """At a terminal, what is being done."""
+    if sys.stderr.isatty():
+        typer.echo(f"{step} …", err=True)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One line on standard output."""
     typer.echo(json.dumps(value, sort_keys=True))

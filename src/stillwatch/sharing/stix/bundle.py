@@ -15,6 +15,7 @@ from stillwatch.sharing.stix.ids import object_id
 from stillwatch.sharing.stix.producer import Attribution, Producer
 from stillwatch.sharing.stix.tlp import marking
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _ORDER = ("marking-definition", "extension-definition", "identity", "report", "campaign")
 
 
@@ -61,13 +62,11 @@ def write_bundle(objects: Mapping[str, dict[str, Any]]) -> bytes:
     return to_bytes({"type": "bundle", "id": named, "objects": ordered})
 
 
-def to_bytes(value: Any) -> bytes:
-    """ASCII, so that a terminal obeys nothing that it shows; one object a line, so that people can look at it."""
-    if isinstance(value, dict) and isinstance(value.get("objects"), list):
-        head = {k: v for k, v in value.items() if k != "objects"}
-        body = ",\n".join(json.dumps(o, separators=(",", ":"), allow_nan=False) for o in value["objects"])
-        return f'{json.dumps(head, separators=(",", ":"))[:-1]},"objects":[\n{body}\n]}}\n'.encode("ascii")
-    return (json.dumps(value, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
+def to_bytes(value: dict[str, Any]) -> bytes:
+    """A bundle as JSON: ASCII, so that a terminal obeys nothing that it shows; one object a line."""
+    head = _ENCODER.encode({k: v for k, v in value.items() if k != "objects"})
+    body = ",\n".join(map(_ENCODER.encode, value["objects"]))
+    return f'{head[:-1]},"objects":[\n{body}\n]}}\n'.encode("ascii")
 
 
 def _rank(kind: str) -> int:

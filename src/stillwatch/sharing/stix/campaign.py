@@ -67,7 +67,7 @@ class Draft:
             {
                 **self.producer.common("campaign"),
                 "id": self.id,
-                "name": words.title(campaign),
+                "name": words.title(campaign, self.id),
                 "description": " ".join([*words.facts(campaign), words.HEURISTIC]),
                 "objective": f"Requests of a kind that collects training data on a model's {aims}.",
                 "first_seen": _time(campaign.first_seen),
@@ -204,8 +204,8 @@ class Draft:
         self._add(
             {
                 **made,
-                "name": words.title(self.campaign),
-                "description": " ".join(words.facts(self.campaign)[:3]),
+                "name": words.title(self.campaign, self.id),
+                "description": " ".join(words.facts(self.campaign)),
                 "report_types": ["campaign", "indicator", "attack-pattern"],
                 "published": made["created"],
                 "object_refs": sorted(self.objects),

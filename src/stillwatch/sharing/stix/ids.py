@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 OBSERVABLES = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 OWN = UUID("ff224814-1d1a-4fe8-a525-fe6b162f8213")
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> str:
@@ -21,7 +22,7 @@ def canonical(value: Any) -> str:
     >>> canonical({"b": "é", "a": [1]})
     '{"a":[1],"b":"é"}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def observable_id(kind: str, contributing: dict[str, Any]) -> str:

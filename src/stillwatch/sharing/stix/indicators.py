@@ -29,9 +29,8 @@ def indicator(producer: Producer, campaign: Campaign, campaign_id: str, found: F
     return {
         **producer.common("indicator", campaign_id, found.kind, found.value),
         "name": f"{kind.label[0].upper()}{kind.label[1:]} {found.value}",
-        "description": f"{kind.label} {value}: held by {found.accounts:,} accounts of the campaign "
-        f"({found.exchanges:,} exchanges, last seen {last}), which are {purity:.0%} of its holders at the producer. "
-        "A match is a lead for a person to look at, not a finding about an account.",
+        "description": f"{kind.label} {value}: {found.accounts:,} accounts of the campaign ({found.exchanges:,} "
+        f"exchanges, last {last}), {purity:.0%} of its holders at the producer. A match is a lead, not a finding.",
         "indicator_types": ["anomalous-activity"],
         "pattern": pattern(found),
         "pattern_type": "stix",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -25,6 +26,11 @@ class Attribution(NamedTuple):
     basis: str
 
 
+@cache
+def _identity(name: str) -> str:
+    return object_id("identity", "producer", name)
+
+
 class Producer(NamedTuple):
     """The provider that shares."""
 
@@ -37,7 +43,7 @@ class Producer(NamedTuple):
     @property
     def id(self) -> str:
         """The identity's id: it follows from the name."""
-        return object_id("identity", "producer", self.name)
+        return _identity(self.name)
 
     def object_id(self, kind: str, *parts: Any) -> str:
         """The id of an object that ``parts`` identify among the producer's; another one after it has been revoked."""

@@ -32,7 +32,8 @@ class Span(NamedTuple):
     last: datetime
 
     def covers(self, start: str, end: str) -> bool:
-        return self.first <= moment(start) and moment(end) <= self.last
+        """Whether all of some time was looked at; cases and bundles cut times to seconds and milliseconds."""
+        return self.first.replace(microsecond=0) <= moment(start) and moment(end) <= self.last
 
 
 class Earlier:

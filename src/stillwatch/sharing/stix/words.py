@@ -8,10 +8,12 @@ from stillwatch.sharing.fingerprints import showable
 HEURISTIC = "Confidence is a heuristic that grows with the number of independent families; p- and q-values are tests."
 
 
-def title(campaign: Campaign) -> str:
-    """Short, free of names: what, since when."""
+def title(campaign: Campaign, name: str) -> str:
+    """Short, free of names: what, since when, and the beginning of the object's id: some tools take two campaigns of
+    one name for one campaign."""
     tactics = ", ".join(t.id for t in campaign.tactics[:3])
-    return f"Adversarial distillation since {campaign.first_seen[:10]}" + (f" ({tactics})" if tactics else "")
+    what = f"Adversarial distillation since {campaign.first_seen[:10]}" + (f" ({tactics})" if tactics else "")
+    return f"{what} {name.partition('--')[2][:8]}"
 
 
 def facts(campaign: Campaign) -> list[str]:
