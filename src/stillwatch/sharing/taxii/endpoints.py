@@ -20,7 +20,7 @@ from stillwatch.sharing.taxii.filters import Filters, read_filters
 from stillwatch.sharing.taxii.media import STIX, TAXII, check_content_type
 from stillwatch.sharing.taxii.settings import Collection, Member, Settings
 from stillwatch.sharing.taxii.statuses import Statuses
-from stillwatch.sharing.taxii.store import Addition, Outcome, Page, Row, Store, Viewer
+from stillwatch.sharing.taxii.store import OPEN, Addition, Outcome, Page, Row, Store, Viewer
 from stillwatch.sharing.taxii.times import taxii_stamp
 
 T = TypeVar("T")
@@ -37,8 +37,8 @@ class Hooks(NamedTuple):
     unnamed: frozenset[str] = frozenset()
     """Organisations that are not named to others."""
     unmarked: str = UNMARKED
-    before_read: Mapping[str, Callable[[], None]] = {}
-    """By collection id: what must be done before it is read."""
+    before_read: Mapping[str, Callable[[Member], None]] = {}
+    """By collection id: what must be done before a member reads it."""
     shown: Callable[[Row, Member], bytes] | None = None
     """The body of a row for a reader."""
 
@@ -165,7 +165,7 @@ class Endpoints:
         return await _thread(lambda: self.access.member(header, certificate))
 
     def _viewer(self, member: Member) -> Viewer:
-        return Viewer(member.org, self.hooks.tlp, self.hooks.unnamed)
+        return Viewer(member.org, OPEN if self.hooks.tlp else None, self.hooks.unnamed)
 
     def _collection(self, request: Request, member: Member) -> Collection:
         found = self.settings.collection(request.path_params["collection"])
@@ -191,7 +191,7 @@ class Endpoints:
     def _read(self, collection: Collection, member: Member, filters: Filters, one: bool) -> Page:
         prepare = self.hooks.before_read.get(collection.id)
         if prepare is not None:
-            prepare()
+            prepare(member)
         page = self.store.page(collection.id, self._viewer(member), filters, self.settings.page)
         if one and not page.rows and not self.store.holds(collection.id, self._viewer(member), filters):
             raise not_found("object or version")

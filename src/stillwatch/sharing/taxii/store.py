@@ -7,7 +7,7 @@ paging by ``next`` or by ``added_after`` loses nothing while others add.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, insert, not_, or_, select, update
@@ -23,14 +23,27 @@ MOST_PAGE_BYTES = 8 << 20
 _CHUNK = 500
 
 
+OPEN = ("clear", "green", "amber")
+"""TLP 2.0 labels that every member of an exchange may see; amber+strict stays in its own house, red with the named."""
+
+
 class Viewer(NamedTuple):
     """For whom a collection is read."""
 
     org: str
-    tlp: bool = False
-    """Whether TLP hides from it what others published."""
+    open: tuple[str, ...] | None = None
+    """Labels under which it sees what others published; None: TLP hides nothing."""
     unnamed: frozenset[str] = frozenset()
     """Organisations whose identity objects are for themselves only."""
+
+
+class Key(NamedTuple):
+    """One version of an object without its body. ``digest``: SHA-256 of its canonical form."""
+
+    id: str
+    org: str
+    tlp: str
+    digest: bytes
 
 
 class Row(NamedTuple):
@@ -41,6 +54,7 @@ class Row(NamedTuple):
     spec_version: str
     date_added: int
     org: str
+    digest: bytes
     body: bytes
 
 
@@ -137,11 +151,34 @@ class Store:
             if not take:
                 return Page((), False)
             found = db.execute(
-                select(o.id, o.version, o.spec_version, o.date_added, o.org, o.body)
+                select(o.id, o.version, o.spec_version, o.date_added, o.org, o.digest, o.body)
                 .where(*wanted, o.date_added <= sizes[take - 1].date_added)
                 .order_by(o.date_added)
             )
             return Page(tuple(Row(*row) for row in found), len(sizes) > take)
+
+    def keys(self, collection: str, viewer: Viewer, filters: Filters) -> list[Key]:
+        """Everything that matches, without bodies, in the order of addition."""
+        o = OBJECTS.c
+        query = select(o.id, o.org, o.tlp, o.digest).where(*_matching(OBJECTS, collection, viewer, filters))
+        with reading(self.engine) as db:
+            return [Key(*row) for row in db.execute(query.order_by(o.date_added))]
+
+    def bodies(self, collection: str, viewer: Viewer, filters: Filters) -> Iterator[Row]:
+        """Everything that matches and was added later than ``filters.after``, in the order of addition."""
+        while True:
+            page = self.page(collection, viewer, filters, _CHUNK)
+            yield from page.rows
+            if not page.more:
+                return
+            filters = filters._replace(after=page.rows[-1].date_added)
+
+    def state(self, collection: str) -> tuple[int, int]:
+        """Changes whenever the collection does: when something was last added, and how many versions it holds."""
+        with reading(self.engine) as db:
+            last = db.scalar(select(COLLECTIONS.c.last_added).where(COLLECTIONS.c.id == collection))
+            held = db.scalar(select(func.count()).select_from(OBJECTS).where(OBJECTS.c.collection == collection))
+        return last or 0, held or 0
 
     def holds(self, collection: str, viewer: Viewer, filters: Filters) -> bool:
         """Whether anything matches, whenever it was added."""
@@ -195,14 +232,14 @@ def _fitting(sizes: list[int]) -> int:
 
 
 def _visible(t: FromClause, collection: str, viewer: Viewer) -> list[ColumnElement[bool]]:
-    """In the collection, and for these eyes (TLP 2.0: red only who is named, amber+strict only its own house)."""
+    """In the collection, and for these eyes."""
     c, r = t.c, RECIPIENTS.c
-    if not viewer.tlp:
+    if viewer.open is None:
         return [c.collection == collection]
     named = exists().where(
         r.collection == c.collection, r.id == c.id, r.version_key == c.version_key, r.org == viewer.org
     )
-    allowed = or_(c.tlp.in_(("clear", "green", "amber")), and_(c.tlp == "red", named))
+    allowed = or_(c.tlp.in_(viewer.open), and_(c.tlp == "red", named))
     if viewer.unnamed:
         allowed = and_(allowed, not_(and_(c.type == "identity", c.org.in_(sorted(viewer.unnamed)))))
     return [c.collection == collection, or_(c.org == viewer.org, allowed)]
