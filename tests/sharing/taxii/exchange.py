@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from stillwatch.sharing.taxii.database import open_database
 from stillwatch.sharing.taxii.endpoints import Hooks
 from stillwatch.sharing.taxii.secrets import hashed
-from stillwatch.sharing.taxii.serve import Effects, Tls, build, make_server, open_socket, url_of
+from stillwatch.sharing.taxii.serve import Effects, Tls, build, make_server, open_socket, open_store, url_of
 from stillwatch.sharing.taxii.settings import Collection, Member, Settings
 
 TAXII = "application/taxii+json;version=2.1"
@@ -135,7 +135,8 @@ def exchange(
     clock = clock or Clock()
     engine = open_database(url or f"sqlite:///{folder / 'exchange.sqlite'}")
     try:
-        app, _ = build(given or settings(), engine, effects(clock), hooks)
+        given, world = given or settings(), effects(clock)
+        app = build(given, open_store(given, engine, world), world, hooks)
         yield Exchange(app, clock, engine)
     finally:
         engine.dispose()

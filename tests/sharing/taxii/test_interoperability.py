@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from stillwatch.sharing.taxii.database import open_database
-from stillwatch.sharing.taxii.serve import Tls, build
+from stillwatch.sharing.taxii.serve import Tls, build, open_store
 from stillwatch.sharing.taxii.settings import Member
 from tests.sharing.taxii.certificates import Authority
 from tests.sharing.taxii.exchange import (
@@ -68,7 +68,7 @@ def test_3_1_3_certificate_based_authentication(tmp_path: Path) -> None:
     known = settings(members=(Member(name="alice", certificate=alice.fingerprint),), collections=())
     tls = Tls(server.certificate, server.key, authority.certificate)
     engine = open_database(f"sqlite:///{tmp_path / 'x.sqlite'}")
-    app, _ = build(known, engine, effects())
+    app = build(known, open_store(known, engine, effects()), effects())
     with on_loopback(app, tls) as url:
         for who, status in ((alice, 200), (stranger, 401), (None, 401)):
             context = ssl.create_default_context(cafile=str(authority.certificate))

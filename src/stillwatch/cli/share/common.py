@@ -40,6 +40,7 @@ PACKAGES = {
 } | {
     "starlette": "serve",
     "uvicorn": "serve",
+    "sqlalchemy": "serve",
 }
 
 

@@ -36,7 +36,7 @@ Object = dict[str, Any]
 class HubOfMembers:
     """The hub of one server. Thread-safe. ``clock`` gives microseconds since the epoch."""
 
-    def __init__(self, settings: Settings, store: Callable[[], Store], clock: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], int]) -> None:
         if settings.hub is None:
             raise InputError("the server file has no hub", remedy="make one: share setup --hub")
         found = [settings.collection(key) for key in settings.hub.feeds]
@@ -65,56 +65,54 @@ class HubOfMembers:
 
     def tell(self, member: Member) -> None:
         """Bring what this member's organisation is told up to date."""
-        store = self._store()
         with self._lock:
-            state = tuple(store.state(feed) for feed in self._feeds)
+            state = tuple(self._store.state(feed) for feed in self._feeds)
             if self._told.get(member.org) == state:
                 return
-            self._introduce(store)
-            self._write(store, member.org, picture(self._seen(store, Viewer(member.org, OPEN))))
+            self._introduce()
+            self._write(member.org, picture(self._seen(Viewer(member.org, OPEN))))
             self._told[member.org] = state
 
     def overview(self) -> list[Joined]:
         """What the hub itself sees: everything but TLP:RED that does not name it."""
         with self._lock:
-            return picture(self._seen(self._store(), Viewer(OPERATOR, (*OPEN, LEVELS[3]))))
+            return picture(self._seen(Viewer(OPERATOR, (*OPEN, LEVELS[3]))))
 
     def _before_feed(self, member: Member) -> None:
-        store = self._store()
         with self._lock:
-            state = tuple(store.state(feed) for feed in self._feeds)
+            state = tuple(self._store.state(feed) for feed in self._feeds)
             if self._told.get("") != state:
-                self._names.learn(store, self._feeds)
+                self._names.learn(self._store, self._feeds)
                 self._told[""] = state
 
     # -- reading ----------------------------------------------------------------------------------------------------
-    def _seen(self, store: Store, viewer: Viewer) -> Iterator[Seen]:
+    def _seen(self, viewer: Viewer) -> Iterator[Seen]:
         for feed in self._feeds:
-            for row in store.bodies(feed, Viewer(OPERATOR), _ALL._replace(after=self._read.get(feed, 0))):
+            for row in self._store.bodies(feed, Viewer(OPERATOR), _ALL._replace(after=self._read.get(feed, 0))):
                 self._facts[row.digest] = read_fact(msgspec.json.decode(row.body))
                 self._read[feed] = row.date_added
-            for key in store.keys(feed, viewer, _LATEST):
+            for key in self._store.keys(feed, viewer, _LATEST):
                 fact = self._facts.get(key.digest)
                 if fact is not None:
                     yield Seen(key.org, key.id, key.tlp, fact)
 
     # -- writing ----------------------------------------------------------------------------------------------------
-    def _introduce(self, store: Store) -> None:
+    def _introduce(self) -> None:
         """The identities that joined campaigns speak of: for everybody."""
-        held = {k.id for k in store.keys(self._joined, Viewer(OPERATOR), Filters(types=("identity",)))}
+        held = {k.id for k in self._store.keys(self._joined, Viewer(OPERATOR), Filters(types=("identity",)))}
         now = stamp_us(self._clock())
         new = [
             self._addition({**item, "created": now, "modified": now}, "clear", ())
             for item in identities(self._title, self.shown)
             if item["id"] not in held
         ]
-        store.add(self._joined, new)
+        self._store.add(self._joined, new)
 
-    def _write(self, store: Store, org: str, joined: list[Joined]) -> None:
+    def _write(self, org: str, joined: list[Joined]) -> None:
         """New versions of what changed, revocations of what does not hold any more."""
         told = {
             found["id"]: found
-            for row in store.bodies(self._joined, Viewer(org, ()), Filters())
+            for row in self._store.bodies(self._joined, Viewer(org, ()), Filters())
             if (found := msgspec.json.decode(row.body))["type"] != "identity"
         }
         revoked = {name for name, found in told.items() if found.get("revoked")}
@@ -133,7 +131,7 @@ class HubOfMembers:
         for name in sorted(told.keys() - wanted.keys() - revoked):
             gone = {**told[name], "modified": _later(told[name], now), "revoked": True}
             additions.append(self._addition(gone, "red", (org,)))
-        store.add(self._joined, additions)
+        self._store.add(self._joined, additions)
 
     def _common(self, item: Object) -> Object:
         return {"spec_version": "2.1", "created_by_ref": HUB, **item}

@@ -15,7 +15,7 @@ from stillwatch.domain.errors import InputError
 from stillwatch.sharing.inbound.bundle import load_json
 from stillwatch.sharing.inbound.limits import DEFAULT
 from stillwatch.sharing.inbound.shapes import wrong_text
-from stillwatch.sharing.taxii.media import TAXII
+from stillwatch.sharing.taxii.media import HEEDS_TLP, MINE, TAXII
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WAIT_S = 60.0
@@ -43,6 +43,8 @@ class Feed(NamedTuple):
     title: str
     can_read: bool
     can_write: bool
+    mine: bool
+    """Whether the server says that nobody but our own organisation writes to it."""
 
 
 class Root(NamedTuple):
@@ -158,7 +160,7 @@ class Client:
         most = found.get("max_content_length")
         if not isinstance(most, int) or most < 1:
             raise InputError("is not the address of an API root", where=url)
-        return Root(url, most, found.get("x_stillwatch_tlp") is True)
+        return Root(url, most, found.get(HEEDS_TLP) is True)
 
     def _feed(self, root: Root, found: Any) -> Feed:
         name = found.get("id") if isinstance(found, dict) else None
@@ -166,7 +168,7 @@ class Client:
             raise InputError("a collection has no id", where=root.url)
         title = found.get("title")
         title = title if isinstance(title, str) and not wrong_text(title) else name
-        rights = (found.get("can_read") is True, found.get("can_write") is True)
+        rights = (found.get("can_read") is True, found.get("can_write") is True, found.get(MINE) is True)
         return Feed(f"{root.url}collections/{name}/", name, title[:200], *rights)
 
     def _json(self, method: str, url: str, **more: Any) -> dict[str, Any]:

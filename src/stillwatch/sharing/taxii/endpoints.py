@@ -17,7 +17,7 @@ from stillwatch.sharing.taxii.body import Bodies
 from stillwatch.sharing.taxii.content import Bad, label_of, read_envelope, read_object
 from stillwatch.sharing.taxii.errors import RefusedError, not_found
 from stillwatch.sharing.taxii.filters import Filters, read_filters
-from stillwatch.sharing.taxii.media import STIX, TAXII, check_content_type
+from stillwatch.sharing.taxii.media import HEEDS_TLP, MINE, STIX, TAXII, check_content_type
 from stillwatch.sharing.taxii.settings import Collection, Member, Settings
 from stillwatch.sharing.taxii.statuses import Statuses
 from stillwatch.sharing.taxii.store import OPEN, Addition, Outcome, Page, Row, Store, Viewer
@@ -70,8 +70,7 @@ class Endpoints:
             "title": s.title,
             "versions": [TAXII],
             "max_content_length": s.max_content_length,
-            # Custom property (7.1): whether objects are shown to those only whom their TLP label admits.
-            "x_stillwatch_tlp": self.hooks.tlp,
+            HEEDS_TLP: self.hooks.tlp,
         }
         return answer(found | ({"description": s.description} if s.description else {}))
 
@@ -89,13 +88,13 @@ class Endpoints:
         """5.1: in the order of their ids, as the interoperability tests want it"""
         member = await self._member(request)
         seen = [c for c in self.settings.collections if _may_see(c, member)]
-        listed = [_resource(c, member) for c in sorted(seen, key=lambda c: c.id)]
+        listed = [self._resource(c, member) for c in sorted(seen, key=lambda c: c.id)]
         return answer({"collections": listed} if listed else {})
 
     async def collection(self, request: Request) -> Response:
         """5.2"""
         member = await self._member(request)
-        return answer(_resource(self._collection(request, member), member))
+        return answer(self._resource(self._collection(request, member), member))
 
     # -- objects (5.3 to 5.8) ---------------------------------------------------------------------------------------
     async def manifest(self, request: Request) -> Response:
@@ -173,6 +172,20 @@ class Endpoints:
             raise not_found("collection")
         return found
 
+    def _resource(self, collection: Collection, member: Member) -> dict[str, Any]:
+        """5.2.1"""
+        texts = {"description": collection.description, "alias": collection.alias}
+        orgs = {m.org for m in self.settings.members if m.name in collection.write}
+        return {
+            "id": collection.id,
+            "title": collection.title,
+            **{k: v for k, v in texts.items() if v},
+            "can_read": member.name in collection.read,
+            "can_write": member.name in collection.write,
+            "media_types": [STIX, "application/stix+json;version=2.0"],
+            MINE: orgs == {member.org},
+        }
+
     async def _page(
         self, request: Request, match: tuple[str, ...], *, one: bool = False, keywords: tuple[str, ...] = ()
     ) -> tuple[Page, Filters, Member]:
@@ -220,19 +233,6 @@ class Endpoints:
 
 def _may_see(collection: Collection, member: Member) -> bool:
     return collection.listed or member.name in collection.read or member.name in collection.write
-
-
-def _resource(collection: Collection, member: Member) -> dict[str, Any]:
-    """5.2.1"""
-    texts = {"description": collection.description, "alias": collection.alias}
-    return {
-        "id": collection.id,
-        "title": collection.title,
-        **{k: v for k, v in texts.items() if v},
-        "can_read": member.name in collection.read,
-        "can_write": member.name in collection.write,
-        "media_types": [STIX, "application/stix+json;version=2.0"],
-    }
 
 
 def _object_id(request: Request) -> str:

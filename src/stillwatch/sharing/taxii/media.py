@@ -1,4 +1,4 @@
-"""Content negotiation (TAXII 2.1, 1.6.8 and 3.1)."""
+"""Names on the wire, and content negotiation (TAXII 2.1, 1.6.8 and 3.1)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from stillwatch.sharing.taxii.errors import RefusedError
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version=2.1"
+HEEDS_TLP = "x_stillwatch_tlp"
+"""Custom property of an API root (7.1): whether objects are shown to those only whom their TLP label admits."""
+MINE = "x_stillwatch_mine"
+"""Custom property of a collection: whether nobody but the asking member's own organisation writes to it."""
 _RANGES = ("application/taxii+json", "application/*", "*/*")
 
 

@@ -45,7 +45,7 @@ class Fetched(NamedTuple):
 
 
 def pull(client: Client, folder: Path, since: str | None) -> list[Fetched]:
-    """Read every collection that we may read. A folder holds one server's bundles and the state beside them.
+    """Read every collection that we may read and others write. A folder holds one server's bundles and the state beside them.
 
     ``since``: a time to start from instead of where the last pull ended. An object that fails the checks is left out
     and counted, and a collection that fails as a whole is told: what one member publishes must not keep another's
@@ -56,7 +56,7 @@ def pull(client: Client, folder: Path, since: str | None) -> list[Fetched]:
     state = _read_state(folder)
     _, feeds = client.feeds()
     out = []
-    for feed in (f for f in feeds if f.can_read):
+    for feed in (f for f in feeds if f.can_read and not f.mine):
         try:
             fetched, last = _fetch(client, feed, folder, since or state.added_after.get(feed.url))
         except InputError as exc:

@@ -61,19 +61,23 @@ class Tls(NamedTuple):
         return context
 
 
-def build(settings: Settings, engine: Engine, effects: Effects, hooks: Hooks | None = None) -> tuple[ASGIApp, Store]:
-    """The application and the store under it."""
-    store = Store(engine, [c.id for c in settings.collections], effects.clock)
+def build(settings: Settings, store: Store, effects: Effects, hooks: Hooks | None = None) -> ASGIApp:
+    """The application over a store."""
     return make_app(
         Endpoints(
             settings,
             Access(settings, effects.random),
             store,
-            Statuses(engine, effects.clock, effects.new_id),
+            Statuses(store.engine, effects.clock, effects.new_id),
             Bodies(settings.max_content_length),
             hooks or Hooks(),
         )
-    ), store
+    )
+
+
+def open_store(settings: Settings, engine: Engine, effects: Effects) -> Store:
+    """The store of a server's collections."""
+    return Store(engine, [c.id for c in settings.collections], effects.clock)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

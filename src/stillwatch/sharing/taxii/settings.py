@@ -93,12 +93,12 @@ def read_settings(path: Path) -> Settings:
         found = msgspec.convert(data, Settings)
     except msgspec.ValidationError as exc:
         raise InputError(str(exc), where=where) from exc
-    if problem := _problem(found):
+    if problem := problem_of(found):
         raise InputError(problem, where=where)
     return found
 
 
-def _problem(s: Settings) -> str:
+def problem_of(s: Settings) -> str:
     """The first thing that is wrong, in words; "" when nothing is."""
     names = [m.name for m in s.members]
     for m in s.members:
