@@ -45,7 +45,7 @@ class Fetched(NamedTuple):
 
 
 def pull(client: Client, folder: Path, since: str | None) -> list[Fetched]:
-    """Read every collection that we may read and others write. A folder holds one server's bundles and the state beside them.
+    """Read every collection that we may read and others write. A folder holds one server's bundles, and the state.
 
     ``since``: a time to start from instead of where the last pull ended. An object that fails the checks is left out
     and counted, and a collection that fails as a whole is told: what one member publishes must not keep another's
