@@ -43,7 +43,7 @@ def make_app(e: Endpoints) -> ASGIApp:
     ]
     app = Starlette(
         routes=[Route(path, _dispatch(methods), methods=list(methods)) for path, methods in routes],
-        exception_handlers={RefusedError: _refused, HTTPException: _http_error},
+        exception_handlers={RefusedError: _refused, HTTPException: _http_error, Exception: _failed},
     )
     app.router.redirect_slashes = False
     return Guard(app)
@@ -76,6 +76,11 @@ async def _http_error(request: Request, exc: Exception) -> Response:
         text = "The resource does not take this method." if exc.status_code == 405 else "The request is refused."
     headers = tuple((exc.headers or {}).items())
     return await _refused(request, RefusedError(exc.status_code, text, headers=headers))
+
+
+async def _failed(request: Request, _exc: Exception) -> Response:
+    """Whatever else breaks; it is raised again, and logged, around this."""
+    return await _refused(request, RefusedError(500, "The server failed."))
 
 
 class Guard:
@@ -111,7 +116,7 @@ class Guard:
             # Only the kind: the text of an exception may hold what somebody sent.
             LOG.error("%s at %s", type(exc).__name__, _place(exc))
             if not status:
-                refusal = RefusedError(503 if isinstance(exc, TimeoutError) else 500, "The server failed.")
+                refusal = RefusedError(503, "The request took too long.")
                 await (await _refused(Request(scope), refusal))(scope, receive, sending)
         finally:
             path = scope["path"].encode("unicode_escape").decode("ascii")[:200]
