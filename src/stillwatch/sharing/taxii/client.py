@@ -178,8 +178,10 @@ class Client:
         """An answer, its body read within bounds."""
         try:
             with self._http.stream(method, url, **more) as answer:
+                if answer.headers.get("content-encoding", "identity") != "identity":
+                    raise InputError("the answer is packed, which we did not ask for", where=url)
                 data = bytearray()
-                for chunk in answer.iter_raw():
+                for chunk in answer.iter_bytes():
                     data += chunk
                     if len(data) > DEFAULT.bytes:
                         raise InputError(f"the answer is larger than {DEFAULT.bytes:,} bytes", where=url)
