@@ -13,12 +13,11 @@ from stillwatch.sharing.hub.hub import HubOfMembers
 from stillwatch.sharing.hub.serving import build_hub
 from stillwatch.sharing.taxii.database import open_database
 from stillwatch.sharing.taxii.settings import Collection, Hub, Member, Settings
-from tests.sharing.taxii.exchange import SECRETS, Chance, Clock, Exchange, effects, hashed
+from tests.sharing.taxii.exchange import Chance, Clock, Exchange, effects, hashed, secret_of
 
 NAMES = ("ann", "ben", "cat")
 FEEDS = {name: str(uuid.UUID(int=n, version=4)) for n, name in enumerate(NAMES, 1)}
 JOINED = str(uuid.UUID(int=99, version=4))
-SECRETS |= {name: f"secret-of-{name}" for name in NAMES}
 
 
 class HubExchange(Exchange):
@@ -45,7 +44,7 @@ class HubExchange(Exchange):
 
 
 def hub_settings(**changes: Any) -> Settings:
-    secrets = {name: hashed(SECRETS[name], Chance(3).bytes, log_n=10) for name in NAMES}
+    secrets = {name: hashed(secret_of(name), Chance(3).bytes, log_n=10) for name in NAMES}
     shown = {"ann": "Ann's models"}
     feeds = [
         Collection(id=FEEDS[n], title=f"Feed {i}", alias=f"feed-{i}", read=NAMES, write=(n,))

@@ -30,7 +30,7 @@ WRITE_ONLY = "3c6a0ba4-0d0b-4a2e-8b7a-0c5d11c9b7a1"
 NEITHER = "a1b2c3d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 HIDDEN = "d2b7f0de-7b1c-4f42-9c53-6a1d1c0d6c11"
 START_US = 1_700_000_000_000_000
-SECRETS = {name: f"secret-of-{name}" for name in ("alice", "bob", "carol")}
+NAMES = ("alice", "bob", "carol")
 
 
 class Chance:
@@ -61,12 +61,16 @@ def effects(clock: Clock | None = None) -> Effects:
     return Effects(clock or Clock(), chance.bytes, chance.uuid)
 
 
-HASHES = {name: hashed(secret, Chance(3).bytes, log_n=10) for name, secret in SECRETS.items()}
+def secret_of(name: str) -> str:
+    return f"secret-of-{name}"
+
+
+HASHES = {name: hashed(secret_of(name), Chance(3).bytes, log_n=10) for name in NAMES}
 
 
 def settings(**changes: Any) -> Settings:
     """alice has every combination of rights over the collections; bob reads and writes, carol has nothing."""
-    members = tuple(Member(name=name, secret=HASHES[name]) for name in SECRETS)
+    members = tuple(Member(name=name, secret=HASHES[name]) for name in NAMES)
     base: dict[str, Any] = {
         "title": "Test exchange",
         "contact": "test@example.org",
@@ -99,7 +103,7 @@ class Exchange:
     ) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
-            auth = (who, SECRETS[who]) if who else None
+            auth = (who, secret_of(who)) if who else None
             async with httpx.AsyncClient(transport=transport, base_url="https://exchange.example") as client:
                 client.headers["accept"] = TAXII
                 return await client.request(method, path, headers=headers, auth=auth, **more)

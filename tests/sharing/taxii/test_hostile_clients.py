@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import json
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +18,9 @@ import httpx
 import pytest
 
 from stillwatch.sharing.taxii import app as app_module
-from stillwatch.sharing.taxii import wire
+from stillwatch.sharing.taxii import secrets, wire
 from stillwatch.sharing.taxii.body import Bodies
+from stillwatch.sharing.taxii.endpoints import MOST_WAITING
 from tests.sharing.taxii.exchange import BOTH, TAXII, Exchange, exchange, indicator, of, on_loopback, settings, stix_id
 
 ALICE = "Basic " + base64.b64encode(b"alice:secret-of-alice").decode()
@@ -179,6 +182,40 @@ def test_more_bodies_than_memory_are_asked_to_come_back(live: str) -> None:
     assert statuses[0] == 408
     assert statuses[-1] == 503
     assert is_up(live)
+
+
+def test_guessing_secrets_does_not_keep_those_out_who_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guesses wait for two threads of their own, and beyond a few are sent away; a known member passes them by."""
+    computing, go_on = threading.Event(), threading.Event()
+    with exchange(tmp_path) as made:
+        assert made.get("/taxii2/").status_code == 200
+        computed = secrets._scrypt
+
+        def slowly(*arguments: Any) -> bytes:
+            computing.set()
+            assert go_on.wait(30)
+            return computed(*arguments)
+
+        monkeypatch.setattr(secrets, "_scrypt", slowly)
+
+        async def storm() -> tuple[list[int], int]:
+            transport = httpx.ASGITransport(app=made.app)
+            async with httpx.AsyncClient(transport=transport, base_url="https://x", headers={"accept": TAXII}) as http:
+
+                async def guess(number: int) -> int:
+                    header = {"authorization": f"Bearer alice.guess-{number}"}
+                    return (await http.get("/taxii2/", headers=header)).status_code
+
+                guesses = [asyncio.create_task(guess(n)) for n in range(200)]
+                await asyncio.to_thread(computing.wait, 30)
+                known = await http.get("/taxii2/", headers={"authorization": ALICE})
+                go_on.set()
+                return await asyncio.gather(*guesses), known.status_code
+
+        statuses, known = asyncio.run(storm())
+    assert known == 200
+    assert set(statuses) == {401, 503}
+    assert statuses.count(401) <= MOST_WAITING + 2
 
 
 # -- content ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.sharing.taxii.exchange import BOTH, SECRETS, TAXII, exchange, indicator, of, on_loopback, stix_id
+from tests.sharing.taxii.exchange import BOTH, TAXII, exchange, indicator, of, on_loopback, secret_of, stix_id
 
 CLIENTS, ROUNDS, OBJECTS = 200, 2, 4
 HEADERS = {"accept": TAXII, "content-type": TAXII}
@@ -24,7 +24,7 @@ def client(url: str) -> httpx.AsyncClient:
 async def write(http: httpx.AsyncClient, number: int, together: asyncio.Barrier) -> int:
     """One client: it waits until all are connected, then adds its objects. How many were taken."""
     who = ("alice", "bob")[number % 2]
-    auth = (who, SECRETS[who])
+    auth = (who, secret_of(who))
     assert (await http.get("/taxii2/", auth=auth)).status_code == 200
     await together.wait()
     taken = 0
@@ -43,7 +43,7 @@ async def read(http: httpx.AsyncClient, done: asyncio.Event, *, by_date: bool) -
     query: dict[str, Any] = {"limit": "50"}
     while True:
         last = done.is_set()
-        answer = await http.get(PATH, params=query, auth=("bob", SECRETS["bob"]))
+        answer = await http.get(PATH, params=query, auth=("bob", secret_of("bob")))
         page = answer.json()
         found += [o["id"] for o in page.get("objects", [])]
         if by_date or not page.get("more"):

@@ -20,24 +20,34 @@ MOST_HEADER = 1024
 
 
 class Access:
-    """Finds the member behind a request. Thread-safe; computing a hash takes its time, so call it in a thread."""
+    """Finds the member behind a request. Thread-safe."""
 
     def __init__(self, settings: Settings, random: Callable[[int], bytes]) -> None:
         self._members = {m.name: m for m in settings.members}
         self._certificates = {m.certificate: m for m in settings.members if m.certificate}
         self._verifier = Verifier({m.name: m.secret for m in settings.members if m.secret}, random)
 
-    def member(self, authorization: str | None, certificate: bytes | None) -> Member:
-        """The member; 401 for everybody else, in the same words whatever is wrong.
+    def recall(self, authorization: str | None, certificate: bytes | None) -> Member | None:
+        """The member, as far as that can be told without computing a hash; None when one must be computed.
 
-        ``certificate``: the client's, in DER, which the TLS layer has checked against the trusted authorities.
+        401 for everybody who is known to be none, in the same words whatever is wrong. ``certificate``: the client's,
+        in DER, which the TLS layer has checked against the trusted authorities.
         """
         if authorization is None and certificate is not None:
             found = self._certificates.get(hashlib.sha256(certificate).hexdigest())
             if found is not None:
                 return found
         name, secret = _credentials(authorization or "")
-        if secret and self._verifier.check(name, secret) and name in self._members:
+        known = self._verifier.recall(name, secret) if secret else False
+        return None if known is None else self._member(name, known)
+
+    def check(self, authorization: str | None) -> Member:
+        """The same at the price of a hash, which is tens of milliseconds of a processor: call it in a thread."""
+        name, secret = _credentials(authorization or "")
+        return self._member(name, self._verifier.check(name, secret))
+
+    def _member(self, name: str, right: bool) -> Member:
+        if right and name in self._members:
             return self._members[name]
         raise RefusedError(
             401, "Say who you are: HTTP Basic, a bearer token, or a client certificate.", headers=CHALLENGES

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import anyio
 import anyio.to_thread
 import msgspec
 from starlette.requests import Request
@@ -26,6 +27,8 @@ from stillwatch.sharing.taxii.times import taxii_stamp
 T = TypeVar("T")
 MATCH_ALL = ("id", "type", "version", "spec_version")
 UNMARKED = "amber"
+MOST_WAITING = 64
+"""Logins that wait for one of two threads that compute hashes."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -51,6 +54,7 @@ class Endpoints:
     ) -> None:
         self.settings, self.access, self.store = settings, access, store
         self.statuses, self.bodies, self.hooks = statuses, bodies, hooks
+        self._hashes = anyio.CapacityLimiter(2)
 
     # -- server information (4) -------------------------------------------------------------------------------------
     async def discovery(self, request: Request) -> Response:
@@ -159,9 +163,14 @@ class Endpoints:
 
     # -- what they share --------------------------------------------------------------------------------------------
     async def _member(self, request: Request) -> Member:
+        """Who asks. Guessing must take neither the machine nor the threads from those who are known."""
         header = request.headers.get("authorization")
-        certificate = request.scope.get("stillwatch.certificate")
-        return await _thread(lambda: self.access.member(header, certificate))
+        found = self.access.recall(header, request.scope.get("stillwatch.certificate"))
+        if found is not None:
+            return found
+        if self._hashes.statistics().tasks_waiting >= MOST_WAITING:
+            raise RefusedError(503, "The server is busy with other logins.", headers=(("retry-after", "5"),))
+        return await anyio.to_thread.run_sync(lambda: self.access.check(header), limiter=self._hashes)
 
     def _viewer(self, member: Member) -> Viewer:
         return Viewer(member.org, OPEN if self.hooks.tlp else None, self.hooks.unnamed)

@@ -17,8 +17,6 @@ from collections.abc import Callable, Mapping
 LOG_N, R, P = 14, 8, 1
 _HASH = re.compile(r"scrypt\$(\d{1,2})\$(\d{1,2})\$(\d)\$([A-Za-z0-9_-]{22})\$([A-Za-z0-9_-]{43})", re.ASCII)
 MOST_REMEMBERED = 4096
-MOST_AT_ONCE = 2
-"""Hashes computed at the same time: guessing must not take the machine from those who know."""
 
 
 def new_secret(random: Callable[[int], bytes]) -> str:
@@ -49,23 +47,28 @@ class Verifier:
         self._key = random(32)
         self._known: OrderedDict[bytes, bool] = OrderedDict()
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def recall(self, name: str, secret: str) -> bool | None:
+        """What :meth:`check` found before, at no cost; None when it was not asked."""
+        digest = self._digest(name, secret)
+        with self._lock:
+            known = self._known.get(digest)
+            if known is not None:
+                self._known.move_to_end(digest)
+            return known
 
     def check(self, name: str, secret: str) -> bool:
         """True when the member has this secret. An unknown name takes as long as a wrong secret."""
-        digest = hmac.digest(self._key, f"{name}\0{secret}".encode("utf-8", "surrogatepass"), "sha256")
-        with self._lock:
-            if (known := self._known.get(digest)) is not None:
-                self._known.move_to_end(digest)
-                return known
         kept = self._hashes.get(name, "")
-        with self._turns:
-            right = _matches(secret, kept or self._nobody) and bool(kept)
+        right = _matches(secret, kept or self._nobody) and bool(kept)
         with self._lock:
-            self._known[digest] = right
+            self._known[self._digest(name, secret)] = right
             while len(self._known) > MOST_REMEMBERED:
                 self._known.popitem(last=False)
         return right
+
+    def _digest(self, name: str, secret: str) -> bytes:
+        return hmac.digest(self._key, f"{name}\0{secret}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _matches(secret: str, kept: str) -> bool:

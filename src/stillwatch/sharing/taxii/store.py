@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
+from stillwatch.sharing.stix.extension import MAKER
 from stillwatch.sharing.taxii.content import Stored
 from stillwatch.sharing.taxii.database import reading, writing
 from stillwatch.sharing.taxii.filters import Filters
@@ -241,7 +242,8 @@ def _visible(t: FromClause, collection: str, viewer: Viewer) -> list[ColumnEleme
     )
     allowed = or_(c.tlp.in_(viewer.open), and_(c.tlp == "red", named))
     if viewer.unnamed:
-        allowed = and_(allowed, not_(and_(c.type == "identity", c.org.in_(sorted(viewer.unnamed)))))
+        naming = and_(c.type == "identity", c.id != MAKER, c.org.in_(sorted(viewer.unnamed)))
+        allowed = and_(allowed, not_(naming))
     return [c.collection == collection, or_(c.org == viewer.org, allowed)]
 
 
