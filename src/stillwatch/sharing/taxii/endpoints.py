@@ -27,8 +27,8 @@ from stillwatch.sharing.taxii.times import taxii_stamp
 T = TypeVar("T")
 MATCH_ALL = ("id", "type", "version", "spec_version")
 UNMARKED = "amber"
-MOST_WAITING = 64
-"""Logins that wait for one of two threads that compute hashes."""
+MOST_LOGINS = 64
+"""Logins at the same time: two threads compute hashes, the others wait."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -54,7 +54,7 @@ class Endpoints:
     ) -> None:
         self.settings, self.access, self.store = settings, access, store
         self.statuses, self.bodies, self.hooks = statuses, bodies, hooks
-        self._hashes = anyio.CapacityLimiter(2)
+        self._hashes, self._logins = anyio.CapacityLimiter(2), 0
 
     # -- server information (4) -------------------------------------------------------------------------------------
     async def discovery(self, request: Request) -> Response:
@@ -168,9 +168,13 @@ class Endpoints:
         found = self.access.recall(header, request.scope.get("stillwatch.certificate"))
         if found is not None:
             return found
-        if self._hashes.statistics().tasks_waiting >= MOST_WAITING:
+        if self._logins >= MOST_LOGINS:
             raise RefusedError(503, "The server is busy with other logins.", headers=(("retry-after", "5"),))
-        return await anyio.to_thread.run_sync(lambda: self.access.check(header), limiter=self._hashes)
+        self._logins += 1
+        try:
+            return await anyio.to_thread.run_sync(lambda: self.access.check(header), limiter=self._hashes)
+        finally:
+            self._logins -= 1
 
     def _viewer(self, member: Member) -> Viewer:
         return Viewer(member.org, OPEN if self.hooks.tlp else None, self.hooks.unnamed)
