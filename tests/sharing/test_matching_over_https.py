@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from stillwatch.domain.errors import InputError
+from stillwatch.sharing.match.wire import Wire
 from tests.sharing.conftest import CANARY, Provider, refused, stillwatch
 
 SCOPE = ("--kind", "payment", "--epoch", "2026-11")
@@ -76,6 +78,8 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
                 listening = probe.connect_ex(("127.0.0.1", port)) == 0
         assert "cannot be asked" in refused("share", "match", "ask", *whole), "its certificate is nobody's word"
         whole += ["--ca", tmp_path / "tls.crt"]
+        with Wire(url, tmp_path / "tls.crt") as wire, pytest.raises(InputError, match="more than 65,536 bytes"):
+            wire.post("hello", bytes(70_000))
         found = json.loads(stillwatch("share", "match", "ask", *whole, "--json"))
         assert (found["common"], found["theirs"], found["revealed"]) == (30, 230, False)
         word = ["--consent-by", "Jo", "--reveal-from", "10", "--out", tmp_path / "common"]

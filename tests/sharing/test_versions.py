@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from stillwatch.sharing.fingerprints import Limits
 from stillwatch.sharing.inbound.bundle import Bundle, load_bundle
 from stillwatch.sharing.stix.producer import Producer
 from stillwatch.sources import open_log, read_accounts
-from tests.sharing.conftest import Provider
+from tests.sharing.conftest import Provider, refused, stillwatch
 from tests.sharing.readers import stix2
 
 Objects = dict[str, dict[str, Any]]
@@ -134,3 +135,13 @@ def test_objects_of_others_are_left_out(shared: Shareable, producer: Producer, e
     after = _after(shared, producer._replace(name="Provider C"), earlier)
     assert not [o for o in after.values() if o.get("revoked")]
     assert _of(after, "campaign")["id"] != _of(earlier.objects, "campaign")["id"]
+
+
+def test_nothing_is_revoked_by_leaving_something_out(providers: tuple[Provider, Provider], tmp_path: Path) -> None:
+    a = providers[0]
+    stillwatch("share", "stix", a.case, *a.options, "--out", tmp_path / "a.json")
+    again = ["share", "stix", a.case, "--since", tmp_path / "a.json"]
+    assert "continued whole" in refused(*again)
+    (campaign,) = json.loads((a.case / "campaigns.json").read_bytes())["campaigns"]
+    assert "continued whole" in refused(*again, *a.options, "--campaign", campaign["id"])
+    assert stillwatch(*again, *a.options).encode() == (tmp_path / "a.json").read_bytes()

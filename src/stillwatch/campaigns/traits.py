@@ -11,7 +11,7 @@ import pyarrow as pa
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import DAY_US, Population
 from stillwatch.signals.timing import sequences
 
 
@@ -43,6 +43,8 @@ class Traits(NamedTuple):
     corpus dealt out."""
     per_account: float
     """Median exchanges per account in the sub-stream."""
+    per_day: float
+    """The same per day of the sub-stream's span (at least one)."""
     clockwork: float
     busiest_hours: float
     """Share of the sub-stream in its busiest two hours."""
@@ -111,6 +113,7 @@ def traits(population: Population, group: Group) -> Traits:
         distinct_prompts=distinct,
         coverage=coverage,
         per_account=float(np.median(held)) if len(held) else 0.0,
+        per_day=float(np.median(held)) / max(float(np.ptp(population.ts[rows])) / DAY_US, 1.0) if len(rows) else 0.0,
         clockwork=float(np.nanmean(clock)) if np.isfinite(clock).any() else float("nan"),
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
         concentrated=_concentrated(population, rows),
@@ -131,6 +134,16 @@ def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> floa
             same_domain = payment[domain == names[0]]
             out += len(members) if (same_domain == np.uint64(payer)).mean() >= 0.8 else 0
     return out / len(accounts)
+
+
+def repeated_share(population: Population) -> npt.NDArray[np.float64]:
+    """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
+    prompt, n_codes = population.codes("prompt")
+    by = population.customer[population.account].astype(np.int64)
+    pairs = np.unique(by * n_codes + prompt)
+    shared = (np.bincount(pairs % n_codes, minlength=n_codes)[prompt] >= 2) & (prompt != 0)
+    times = np.bincount(population.account, weights=shared, minlength=population.size).astype(np.float64)
+    return np.asarray(times / population.counts)
 
 
 def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:

@@ -18,6 +18,7 @@ from stillwatch.domain.errors import InputError
 from stillwatch.engine import DuckEngine
 from stillwatch.sharing.case import Shareable, shareable
 from stillwatch.sharing.fingerprints import Limits
+from stillwatch.sharing.stix.producer import UNNAMED
 from stillwatch.sources import read_accounts
 
 CASE = typer.Argument(..., help="The case directory.")
@@ -26,7 +27,7 @@ ACCOUNTS = typer.Option(None, "--accounts", help="The accounts table that was sc
 SOURCE = typer.Option(None, "--source", help="Log format or mapping file, as it was scanned.")
 CAMPAIGN = typer.Option([], "--campaign", help="Campaign to share; all of them when absent.")
 LEAST = typer.Option(5, "--least-accounts", min=3, help="Members, of different customers, behind whatever is shown.")
-PRODUCER = typer.Option("Undisclosed model provider", "--producer", help="Who shares; ids of objects follow from it.")
+PRODUCER = typer.Option(UNNAMED, "--producer", help="Who shares; ids of objects follow from it.")
 TLP = typer.Option("amber", "--tlp", help="clear, green, amber, amber+strict or red (TLP 2.0).")
 AS_OF = typer.Option(None, "--as-of", help="Time of the objects (ISO 8601); the end of the log when absent.")
 OUT = typer.Option(None, "--out", help="File to write; standard output when absent.")

@@ -51,6 +51,11 @@ def stix(
     """Write campaigns as STIX 2.1: behaviour, fingerprints, prefixes; no account, no text, no single address."""
     stated = _attribution(attributed_to, attribution_confidence, attribution_basis, actor_type)
     marked = level(tlp)
+    if since is not None and (campaign or not log):
+        raise InputError(
+            "an earlier bundle is continued whole: what is left out would be revoked",
+            remedy="--since with --log and without --campaign",
+        )
     earlier = read_bundle(since) if since else None
     shared = share_of_case(case, log, accounts, source, campaign, least_accounts, threads)
     time = moment(as_of, "--as-of") if as_of else shared.span.last

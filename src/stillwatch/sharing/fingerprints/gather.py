@@ -141,21 +141,24 @@ def _value(kind: Kind) -> str:
 
 def _own_values(engine: Engine, name: str, source: str, limits: Limits, spread: float) -> None:
     """``own_<name>``: values of ``source`` (account, value) that a campaign has and hardly anybody else."""
+    engine.sql(  # members first: what they hold is little beside the log
+        f"several_{name}",
+        f"""SELECT s.value AS value, p.campaign AS campaign, count(DISTINCT p.account) AS members
+            FROM ({source}) AS s JOIN people AS p ON p.account = s.account JOIN sizes AS z ON z.campaign = p.campaign
+            WHERE s.value <> 0 GROUP BY s.value, p.campaign HAVING count(DISTINCT p.customer) >= {limits.accounts}
+              AND count(DISTINCT p.account) >= {spread} * any_value(z.size)""",
+    )
     engine.sql(
-        f"held_{name}",
-        f"""SELECT DISTINCT s.value AS value, p.account AS account, p.campaign AS campaign, p.customer AS customer
-            FROM ({source}) AS s JOIN people AS p ON p.account = s.account WHERE s.value <> 0""",
+        f"strangers_{name}",
+        f"""SELECT s.value AS value, count(DISTINCT p.account) AS others
+            FROM ({source}) AS s JOIN people AS p ON p.account = s.account
+            WHERE p.campaign IS NULL AND s.value IN (SELECT value FROM several_{name}) GROUP BY s.value""",
     )
     engine.sql(
         f"own_{name}",
-        f"""SELECT i.value AS value, i.campaign AS campaign, i.members AS members, o.others AS others
-            FROM (SELECT value, campaign, count(*) AS members, count(DISTINCT customer) AS customers
-                  FROM held_{name} WHERE campaign IS NOT NULL GROUP BY value, campaign) AS i
-            JOIN (SELECT value, count(*) FILTER (WHERE campaign IS NULL) AS others FROM held_{name} GROUP BY value)
-              AS o ON o.value = i.value
-            JOIN sizes AS z ON z.campaign = i.campaign
-            WHERE i.customers >= {limits.accounts} AND i.members >= {spread} * z.size
-              AND i.members >= {PURITY} * (i.members + o.others)""",
+        f"""SELECT i.value AS value, i.campaign AS campaign, i.members AS members, coalesce(o.others, 0) AS others
+            FROM several_{name} AS i LEFT JOIN strangers_{name} AS o ON o.value = i.value
+            WHERE i.members >= {PURITY} * (i.members + coalesce(o.others, 0))""",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from stillwatch.domain.errors import InputError
 from stillwatch.sharing.match.envelope import Message, seal, unseal
 from stillwatch.sharing.match.party import LEAST_SET, Party
-from stillwatch.sharing.match.psi import Asking, largest_payload
+from stillwatch.sharing.match.psi import Asking
 from stillwatch.sharing.match.tokens import Scope
 
 Post = Callable[[str, bytes], bytes]
@@ -52,8 +52,6 @@ def ask(
         raise InputError("the other side answers something else than was asked", where="welcome")
     talk.session = welcome.text("session")
     theirs, setup = welcome.number("size", 1 << 40), welcome.payload
-    if len(setup) > largest_payload(theirs):
-        raise InputError("the other side's set is larger than it says", where="welcome")
     step("counting")
     answer = talk.say("count", "counted", {}, asking.request(reveal=False))
     count = asking.count(setup, answer.payload, theirs)

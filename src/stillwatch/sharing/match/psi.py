@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
 from collections.abc import Sequence
 
@@ -75,7 +74,7 @@ class Asking:
         except Exception as exc:  # the library's decoder raises its own kinds
             raise InputError("the other side's set cannot be read", where="message") from exc
         enough = theirs * len(self.tokens) / FALSE_POSITIVES * 0.5
-        if not setup.HasField("gcs") or setup.gcs.hash_range < enough or len(setup.gcs.bits) > 16 * theirs + 1024:
+        if not setup.HasField("gcs") or setup.gcs.hash_range < enough or len(data) > largest_payload(theirs):
             raise InputError("the other side's set is not made as it was agreed", where="message")
         return setup
 
@@ -111,4 +110,4 @@ def _request(data: bytes, most: int) -> library.Request:
 
 def largest_payload(size: int) -> int:
     """Bytes of a set of this size as the library sends it, at most."""
-    return math.ceil(16 * size + 1024)
+    return 16 * size + 1024

@@ -12,11 +12,15 @@ from starlette.routing import Route
 
 from stillwatch.domain.errors import InputError
 from stillwatch.sharing.match.answering import Answerer
-from stillwatch.sharing.match.envelope import MOST_BYTES
+
+_WORDS = 65_536
+"""Bytes of a message without a payload, at most: nobody is a peer before a signature was checked."""
+_PER_IDENTIFIER = 96
+"""Bytes of an identifier in a payload, at most: a point or a token, in base64."""
 
 
-def service(answerer: Answerer) -> Starlette:
-    """The application: one path under ``/match/`` for each step. TLS is the server's that runs it."""
+def service(answerer: Answerer, largest: int) -> Starlette:
+    """One path under ``/match/`` for each step. TLS is the server's that runs it; ``largest`` bounds a question."""
     steps = {
         "hello": answerer.hello,
         "count": answerer.count,
@@ -24,18 +28,19 @@ def service(answerer: Answerer) -> Starlette:
         "reveal": answerer.reveal,
         "common": answerer.common,
     }
+    most = {name: _WORDS if name in ("hello", "claim") else _WORDS + _PER_IDENTIFIER * largest for name in steps}
     return Starlette(
-        routes=[Route(f"/match/{name}", _endpoint(step), methods=["POST"]) for name, step in steps.items()]
+        routes=[Route(f"/match/{name}", _endpoint(step, most[name]), methods=["POST"]) for name, step in steps.items()]
     )
 
 
-def _endpoint(step: Callable[[bytes], bytes]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(step: Callable[[bytes], bytes], most: int) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         data = bytearray()
         async for part in request.stream():
             data += part
-            if len(data) > MOST_BYTES:
-                return JSONResponse({"error": f"more than {MOST_BYTES:,} bytes"}, 413)
+            if len(data) > most:
+                return JSONResponse({"error": f"more than {most:,} bytes"}, 413)
         try:
             said = await run_in_threadpool(step, bytes(data))
         except InputError as exc:

@@ -59,7 +59,7 @@ def serve(
     answerer = Answerer(ours, answering, known, Ledger(ledger), largest, effects)
     say(f"answering {len(known):,} peer(s) on https://{host}:{port} as {ours.signer}")
     uvicorn.run(
-        service(answerer),
+        service(answerer, largest),
         host=host,
         port=port,
         ssl_certfile=str(tls_cert),
