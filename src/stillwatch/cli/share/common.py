@@ -41,6 +41,7 @@ PACKAGES = {
 } | {
     "starlette": "serve",
     "uvicorn": "serve",
+    "sqlalchemy": "serve",
 }
 
 
