@@ -17,16 +17,16 @@ TEMPLATE = 77
 HOUSEHOLD = range(900, 906)
 
 
-def world(seed: int, members: npt.NDArray[np.int64], *, households: bool = True) -> Population:
-    """Honest accounts, some of whom send one template in half of their exchanges; a household of six."""
+def world(seed: int, members: npt.NDArray[np.int64]) -> Population:
+    """Members send one template in half of their exchanges, five to a card; the others are honest, six a household."""
     population = honest_population(seed)
     n, rows = population.size, len(population.ts)
     rng = np.random.default_rng(seed)
     mine = np.isin(population.account, members) & (rng.random(rows) < 0.5)
     payment, address = np.arange(1, n + 1), np.where(np.arange(n) % 7 == 0, 1, 10 + np.arange(n))
-    if households:
-        payment[list(HOUSEHOLD)] = 50_000
-        address[list(HOUSEHOLD)] = 60_000
+    payment[members] = 70_000 + np.arange(len(members)) // 5
+    payment[list(HOUSEHOLD)] = 50_000
+    address[list(HOUSEHOLD)] = 60_000
     everyone, represent = np.arange(n), population.representative
     kinds = {
         name: make_values(name, everyone, np.zeros(n, np.uint64), represent)
