@@ -83,7 +83,7 @@ _CAMPAIGN = st.tuples(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(_CAMPAIGN, min_size=1, max_size=6, unique_by=lambda c: (c[0], c[1])), st.sampled_from(NAMES))
 def test_what_a_member_may_not_see_changes_nothing_that_it_is_told(made: list[Any], reader: str) -> None:
     """Non-interference: a hub with and one without the hidden campaigns answer alike, byte for byte."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -228,6 +229,16 @@ def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mo
     (done,) = against(tmp_path, lambda _: httpx.Response(200, content=endless(), headers={"content-type": TAXII}))
     assert "larger than 100,000 bytes" in done.problem
     assert given <= 200_000
+
+
+def test_a_packed_answer_is_not_unpacked(tmp_path: Path) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+
+    def packed(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=iter([bomb]), headers={"content-type": TAXII, "content-encoding": "gzip"})
+
+    (done,) = against(tmp_path, packed)
+    assert "packed" in done.problem
 
 
 def test_a_root_at_another_server_gets_no_secret(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from stillwatch.sharing.taxii.times import taxii_stamp
 T = TypeVar("T")
 MATCH_ALL = ("id", "type", "version", "spec_version")
 UNMARKED = "amber"
-MOST_LOGINS = 64
+MOST_LOGINS = 256
 """Logins at the same time: two threads compute hashes, the others wait."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 

@@ -59,6 +59,9 @@ class Verifier:
 
     def check(self, name: str, secret: str) -> bool:
         """True when the member has this secret. An unknown name takes as long as a wrong secret."""
+        known = self.recall(name, secret)
+        if known is not None:  # many asked at the same time, and one of them is through
+            return known
         kept = self._hashes.get(name, "")
         right = _matches(secret, kept or self._nobody) and bool(kept)
         with self._lock:

@@ -90,7 +90,7 @@ class Store:
         self.engine, self._clock = engine, clock
         with writing(engine) as db:
             known = set(db.scalars(select(COLLECTIONS.c.id)))
-            new = [{"id": c, "last_added": 0} for c in collections if c not in known]
+            new = [{"id": c, "last_added": 0, "deletions": 0} for c in collections if c not in known]
             if new:
                 db.execute(insert(COLLECTIONS), new)
 
@@ -148,15 +148,13 @@ class Store:
         wanted = [*_matching(OBJECTS, collection, viewer, filters), o.date_added > filters.after]
         with reading(self.engine) as db:
             sizes = db.execute(select(o.date_added, o.size).where(*wanted).order_by(o.date_added).limit(most + 1)).all()
-            take = _fitting([size for _, size in sizes[:most]])
-            if not take:
-                return Page((), False)
+            dates = [date for date, _ in sizes[: _fitting([size for _, size in sizes[:most]])]]
             found = db.execute(
                 select(o.id, o.version, o.spec_version, o.date_added, o.org, o.digest, o.body)
-                .where(*wanted, o.date_added <= sizes[take - 1].date_added)
+                .where(o.collection == collection, o.date_added.in_(dates))
                 .order_by(o.date_added)
             )
-            return Page(tuple(Row(*row) for row in found), len(sizes) > take)
+            return Page(tuple(Row(*row) for row in found), len(sizes) > len(dates))
 
     def keys(self, collection: str, viewer: Viewer, filters: Filters) -> list[Key]:
         """Everything that matches, without bodies, in the order of addition."""
@@ -175,11 +173,11 @@ class Store:
             filters = filters._replace(after=page.rows[-1].date_added)
 
     def state(self, collection: str) -> tuple[int, int]:
-        """Changes whenever the collection does: when something was last added, and how many versions it holds."""
+        """Changes whenever the collection does: when something was last added, and how often something was deleted."""
+        c = COLLECTIONS.c
         with reading(self.engine) as db:
-            last = db.scalar(select(COLLECTIONS.c.last_added).where(COLLECTIONS.c.id == collection))
-            held = db.scalar(select(func.count()).select_from(OBJECTS).where(OBJECTS.c.collection == collection))
-        return last or 0, held or 0
+            last, deletions = db.execute(select(c.last_added, c.deletions).where(c.id == collection)).one()
+        return int(last), int(deletions)
 
     def holds(self, collection: str, viewer: Viewer, filters: Filters) -> bool:
         """Whether anything matches, whenever it was added."""
@@ -199,6 +197,9 @@ class Store:
                 for table in (RECIPIENTS, OBJECTS):
                     t = table.c
                     db.execute(delete(table).where(t.collection == collection, t.id == name, t.version_key == key))
+            c = COLLECTIONS.c
+            if mine:
+                db.execute(update(COLLECTIONS).where(c.id == collection).values(deletions=c.deletions + 1))
         return len(mine), len(keys) - len(mine)
 
 
