@@ -36,7 +36,8 @@ def brief(result: dict[str, Any]) -> Group:
         f"hostile accounts named: {recall['hits']:,} of {recall['of']:,} ({percent(recall['value'])})",
         f"honest accounts named: {honest['hits']:,} of {honest['of']:,}, of {len(kinds)} kinds: {hit}"
         f" (95 %: a rate under {percent(honest['high'])})",
-        f"groups reported: {groups['reported']}, false: {len(groups['false'])}, of several campaigns: {len(groups['merged'])}",
+        f"groups reported: {groups['reported']}, false: {len(groups['false'])}, "
+        f"of several campaigns: {len(groups['merged'])}",
     )
     return Group(table, *lines)
 
