@@ -14,6 +14,7 @@ from stillwatch.cli.demo import demo
 from stillwatch.cli.evidence import app as evidence
 from stillwatch.cli.lab import app as lab
 from stillwatch.cli.scan import scan
+from stillwatch.cli.share import app as share
 from stillwatch.cli.sketch import sketch
 from stillwatch.cli.sources import sources
 from stillwatch.domain.errors import InputError
@@ -31,6 +32,7 @@ app.command()(sketch)
 app.command()(sources)
 app.command()(demo)
 app.add_typer(evidence, name="evidence", help="Sealed evidence: bags that show every change.")
+app.add_typer(share, name="share", help="Share what was learnt, take in what others learnt.")
 app.add_typer(lab, name="lab", help="Worlds in which a detector can be measured.")
 
 

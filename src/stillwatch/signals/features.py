@@ -51,6 +51,11 @@ def parameter_vector(batch: pa.RecordBatch) -> U64:
     return np.where(known, combine(*hashes), np.uint64(0))
 
 
+def client_stack(client: U64, tls: U64, parameters: U64, schema: U64) -> U64:
+    """One hash of what a client looks like; 0 where client or parameters are unknown."""
+    return np.where((client != 0) & (parameters != 0), combine(client, tls, parameters, schema), np.uint64(0))
+
+
 def network_prefix(addresses: pa.Array) -> pa.Array:
     """/24 of IPv4 and /48 of IPv6 as text; null where the address is unknown or not an address."""
     v4 = pc.extract_regex(addresses, r"^(?P<net>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$").field("net")

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import Engine
-from stillwatch.kernels.hashing import combine, hash_strings
+from stillwatch.kernels.hashing import hash_strings
 from stillwatch.signals import handover
-from stillwatch.signals.features import FeaturePass
+from stillwatch.signals.features import FeaturePass, client_stack
 from stillwatch.signals.intent import client_crowds
 from stillwatch.signals.population import Population, Values, make_values, representatives, strata
 from stillwatch.signals.registry import KINDS
@@ -151,10 +151,7 @@ def _holdings(
             )
     cohort = (table["created_at"] // 3_600_000_000).astype(np.uint64)
     kinds["cohort"] = make_values("cohort", everyone, cohort, representative)
-    known = (columns["client"] != 0) & (columns["parameters"] != 0)
-    stack = np.where(
-        known, combine(columns["client"], columns["tls"], columns["parameters"], columns["schema"]), np.uint64(0)
-    )
+    stack = client_stack(*(columns[name] for name in ("client", "tls", "parameters", "schema")))
     kinds["stack"] = make_values("stack", account.astype(np.int64), stack, representative, rows=every_row)
     found = find_templates(engine, n)
     whole = found.blocks >= LEAST_BLOCKS
