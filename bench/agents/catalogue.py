@@ -167,13 +167,13 @@ def wild_day(world: World) -> None:
 
 def drip(world: World) -> None:
     """600 accounts, two requests a day each, for sixteen days: about 20,000 requests."""
-    populate(world, 1500, some_casts(world, 3, 3), offices=4, size=0.4)
+    populate(world, 1250, some_casts(world, 3, 3), offices=3, size=0.35)
     work = Work("instruct", "drip", "alpaca", ("en",), "crew")
     seller = Seller("paper", per_card=10, per_phone=6, age_days=(2, 30), sitting=40)
     plan = Plan(
         "drip",
         600,
-        2.1,
+        1.35,
         [crew(work), crew(Work("qa", "drip", "docs", ("en",), "crew"))],
         [seller],
         900,
@@ -286,11 +286,12 @@ def old_friends(world: World) -> None:
     """150 accounts with a real past change hands on the second and third day."""
     populate(world, 3200, some_casts(world, 3, 5, crowds.second_accounts))
     work = Work("cot", "friends", "math", ("en", "ru"), "account")
+    other = Work("instruct", "friends", "alpaca", ("en",), "account")
     plan = Plan(
         "friends",
         150,
         40,
-        [crew(work), crew(Work("instruct", "friends", "alpaca", ("en",), "account"), jitter=True)],
+        [crew(work), crew(other, jitter=True)],
         [],
         300,
         dispatch="round robin",
@@ -361,7 +362,7 @@ def night_school(world: World) -> None:
     populate(world, 3400, some_casts(world, 2, 4, crowds.bootcamp, crowds.maths_club, crowds.hackathon))
     work = Work("qa", "school", "docs", ("en",), "crew")
     cot = Work("cot", "school", "math", ("en",), "crew")
-    seller = Seller("campus", 1, 3, 1, 25, "own", (0.5, 6), 3, 50, ("trial", "plus"), "education")
+    seller = Seller("campus", 1, 3, 1, 25, "own", (0.5, 6), 3, 50, ("trial", "plus", "free", "payg"), "education")
     Operator(world, Plan("school", 50, 85, [crew(work), crew(cot, jitter=True)], [seller], 60, cover=0.15)).run()
 
 

@@ -27,7 +27,7 @@ class Seller:
     sitting: int = 25
     plans: tuple[str, ...] = ("payg", "plus")
     programme: str | None = None
-    countries: tuple[str, ...] = ("US", "GB", "PH", "IN", "BR", "DE", "KZ", "SG")
+    countries: tuple[str, ...] = ()  # none: anywhere
     language: str = "en"
     _made: int = 0
     _pools: dict[str, str] = field(default_factory=dict)
@@ -36,11 +36,12 @@ class Seller:
         """`count` accounts handed over at `sold_at` (µs)."""
         accounts = []
         sitting_at = 0
+        shares = {c: w for c, (_, _, w) in COUNTRIES.items() if not self.countries or c in self.countries}
         for i in range(count):
             if i % self.sitting == 0:
                 sitting_at = sold_at - int(dice.py.uniform(*self.age_days) * DAY) - int(self.burst_hours * HOUR)
             made_at = sitting_at + int(dice.py.uniform(0, self.burst_hours) * HOUR)
-            country = dice.pick(self.countries)
+            country = dice.weighted(shares)
             account = world.open_account(
                 dice,
                 role,
@@ -74,7 +75,7 @@ class Seller:
 
     def _mail(self, world: World, dice: Dice) -> str:
         if self.mail == "free":
-            return world.mail(dice, dice.pick([COUNTRIES[c][0] for c in self.countries]))
+            return world.mail(dice, self.language)
         key = f"mail {dice.py.randrange(5)}"
         return self._pools.setdefault(
             key, f"{self.mail}{dice.py.randrange(100, 999)}.{dice.pick(['site', 'top', 'com', 'me'])}"

@@ -11,12 +11,13 @@ from bench.agents import clients
 from bench.agents.clients import Client
 from bench.agents.clock import DAY, HOUR, SECOND, moments, office_hours
 from bench.agents.dice import Dice
+from bench.agents.grammar import grammar
 from bench.agents.ledger import Setup
 from bench.agents.market import Proxies, Seller
 from bench.agents.senders import with_job
 from bench.agents.talks import HABITS
 from bench.agents.works import Job, Work
-from bench.agents.world import LARGE, Account, World
+from bench.agents.world import LARGE, Account, Reply, World
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Crew:
     jitter: bool = False  # parameters differ per account
     channels: tuple[str, ...] = ("api",)
     model: str = LARGE
+    follows: float = 0.3  # how often a job has a second or third turn
+    sessions: float = 0.3  # how often the program names the conversation
 
     def setup(self, dice: Dice, account: Account, number: int) -> Setup:
         client = self.client or clients.sdk(dice)
@@ -125,11 +128,29 @@ class Operator:
             work = dice.py.choices([w for _, w in crew.works], [share for share, _ in crew.works])[0]
             job = work.job(world, dice, self.job, worker.crew, worker.number)
             self.job += 1
-        session = dice.token("s") if worker.setup.channel == "app" else None
+        session = dice.token("s") if worker.setup.channel == "app" or dice.chance(crew.sessions) else None
         setup = worker.setup if worker.setup.channel == "app" else with_job(worker.setup, job)
         text = f"{job.system}\n\n{job.prompt}" if worker.setup.channel == "app" and job.system else job.prompt
         status = world.call(dice, worker.account, at, setup, where, model, text, job.reply, session=session)
+        if status == 200 and dice.chance(crew.follows):
+            self._follow(worker, at, setup, model, job, session)
         return status, job
+
+    def _follow(self, worker: Worker, at: int, setup: Setup, model: str, job: Job, session: str | None) -> None:
+        """Further turns on the same account."""
+        world, dice = self.world, self.dice
+        lang = worker.account.language if worker.account.language in ("zh", "ru") else "en"
+        history = len(job.prompt) // 4 + job.reply.tokens
+        for turn in range(1, 2 + dice.poisson(0.5)):
+            at += int((job.reply.tokens / 70 + dice.lognormal(6, 0.8)) * SECOND)
+            text = grammar(f"work_{lang}").write("follow", dice)
+            where = self.proxies.exit(worker.account, at)
+            more = Reply(world.texts.answer(dice, lang), int(dice.lognormal(250, 0.6)))
+            world.call(
+                dice, worker.account, at, setup, where, model, text, more,
+                session=session, messages=2 * turn + 1, history=history,
+            )  # fmt: skip
+            history += more.tokens
 
     def run(self) -> None:
         if self.plan.dispatch == "human":

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from bench.agents import clients
 from bench.agents.clock import DAY, SECOND, moments
 from bench.agents.dice import Dice
+from bench.agents.grammar import grammar
 from bench.agents.internet import COUNTRIES, LANGUAGE_COUNTRIES, Pool
 from bench.agents.ledger import Setup, Where
-from bench.agents.talks import HABITS, Talk, Turn, Voice
+from bench.agents.talks import HABITS, Talk, Turn, Voice, reply
 from bench.agents.world import CODE, LARGE, SMALL, Account, World
 
+_PAYING = ("plus", "payg", "payg", "pro")
 _LIFE = {"student": "student", "developer": "office", "clerk": "office", "writer": "home", "tinkerer": "night"}
 
 
@@ -39,6 +41,7 @@ class Person:
     gadgets: list[Gadget]
     tunnel: Pool | None = None
     transcript: bool = False  # API programs send the whole conversation as one prompt
+    gone: bool = False  # gave up after the account was closed
 
     def live(self, begin: int | None = None, end: int | None = None, talks: dict[Talk, float] | None = None) -> None:
         """Hold conversations in [begin, end)."""
@@ -49,6 +52,8 @@ class Person:
             return
         habits = talks or HABITS[self.habit]
         for at in moments(dice, begin, end, self.utc_offset, self.life, self.rate):
+            if self.gone:
+                return
             talk = dice.weighted(habits)
             self.converse(at, talk(world, dice, self.language), end)
 
@@ -60,7 +65,7 @@ class Person:
         session = dice.token("s") if gadget.setup.channel == "app" or dice.chance(0.2) else None
         model = world.model(dice, at, gadget.model)
         history, said = 0, ""
-        for number, (text, reply) in enumerate(turns):
+        for number, (text, answer) in enumerate(turns):
             prompt = self.voice.say(text, dice) if number == 0 else text
             sent = f"{said}\n\nUser: {prompt}" if self.transcript and said else prompt
             for attempt in range(4):
@@ -74,21 +79,22 @@ class Person:
                     where,
                     model,
                     sent,
-                    reply,
+                    answer,
                     session=session,
                     messages=2 * number + 1,
                     history=0 if self.transcript else history,
                 )
                 if status == 200:
                     break
+                self.gone = status == 403 and dice.chance(0.4)
                 at += int(dice.lognormal(15 * (attempt + 1), 0.7) * SECOND)
                 if len(self.gadgets) > 1 and dice.chance(0.3):
                     gadget = self._gadget()
                 if dice.chance(0.25):
                     return
-            history += (len(prompt) + len(reply.text)) // 4
-            said = (f"{said}\n\nUser: {prompt}\n\nAssistant: {reply.text}")[:6000]
-            at += int((dice.lognormal(55, 0.9) + reply.tokens / 70) * SECOND)
+            history += len(prompt) // 4 + answer.tokens
+            said = (f"{said}\n\nUser: {prompt}\n\nAssistant: {answer.text}")[:6000]
+            at += int((dice.lognormal(55, 0.9) + answer.tokens / 70) * SECOND)
 
     def _gadget(self) -> Gadget:
         if len(self.gadgets) == 1:
@@ -184,12 +190,42 @@ def person(
     )
 
 
+def automator(world: World, dice: Dice) -> Person:
+    """Somebody whose script does one chore with one prompt of their own: mails, cells, posts."""
+    someone = person(
+        world, dice, "honest:automator", gadgets=("script",), rate=dice.lognormal(7, 0.9), plan=dice.pick(_PAYING)
+    )
+    someone.life = dice.pick(("machine", "home", "office", "night"))
+    chore = grammar("en").write("chore", dice)
+    gadget = someone.gadgets[0]
+    if dice.chance(0.5):
+        gadget.setup = gadget.setup._replace(
+            system_prompt=chore, response_format=dice.pick([None, None, "json_object"])
+        )
+        chore = ""
+    if dice.chance(0.4):
+        gadget.places = [world.internet.server()]
+    pool = dice.pick(["docs", "support", "calls", "queries", "wild", "tools", "alpaca", ""])
+
+    def errand(world: World, dice: Dice, lang: str) -> list[Turn]:
+        text = world.texts.item(pool, dice).prompt[:1800] if pool else grammar(lang).write("essay", dice)
+        return [(f"{chore}\n\n{text}".strip(), reply(world, dice, lang, "", 90))]
+
+    someone.live(talks={errand: 1})
+    return someone
+
+
 def town(world: World, count: int) -> None:
-    """Ordinary people, one in twelve behind a commercial VPN, some of them travelling."""
+    """Ordinary people, one in five with a script, one in twelve behind a commercial VPN, some travelling."""
     for i in range(count):
         dice = world.dice.child("town", i)
+        if dice.chance(0.2):
+            automator(world, dice)
+            continue
         tunnel = dice.pick(world.internet.vpns) if dice.chance(0.08) else None
         someone = person(world, dice, "honest:person" if tunnel is None else "honest:vpn_person", tunnel=tunnel)
+        if dice.chance(0.015):  # card expired, or closed by mistake
+            someone.gadgets[0].account.banned_at = world.at(dice.py.uniform(0, world.days))
         if dice.chance(0.03):  # travels: another country's networks from some day on
             away = dice.weighted({c: w for c, (_, _, w) in COUNTRIES.items()})
             leaves = world.at(dice.py.uniform(0, world.days))

@@ -71,19 +71,20 @@ def relay(world: World, plan: Plan, customers: int) -> None:
     for at, customer, own in sorted(talks, key=lambda entry: entry[0]):
         worker = operator.dice.pick(operator.workers)
         history = 0
+        session = own.token("s") if own.chance(0.5) else None
         model = world.model(own, at, own.pick([LARGE, LARGE, SMALL]))
         for number, (text, reply) in enumerate(own.weighted(HABITS[customer.habit])(world, own, customer.language)):
             where = operator.proxies.exit(worker.account, at)
             for _ in range(3):
                 status = world.call(
                     own, worker.account, at, worker.setup, where, model, text, reply,
-                    messages=2 * number + 1, history=history,
+                    session=session, messages=2 * number + 1, history=history,
                 )  # fmt: skip
                 if status in (200, 0):
                     break
                 worker = operator.dice.pick(operator.workers)
                 at += int(own.lognormal(2, 0.5) * SECOND)
-            history += (len(text) + len(reply.text)) // 4
+            history += len(text) // 4 + reply.tokens
             at += int((own.lognormal(50, 0.9) + reply.tokens / 70) * SECOND)
 
 

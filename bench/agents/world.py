@@ -159,7 +159,11 @@ class World:
         limit = setup.max_output_tokens
         cut = answered and limit is not None and out > limit
         given = tokens(setup.system_prompt) + tokens(prompt) + history + 8
-        issued = f"rr_{dice.py.getrandbits(64):016x}" if answered and reply.reasoning and not refused else None
+        thought = 0 if not answered or refused else reply.reasoning
+        if answered and not refused and not thought and model in (LARGE, NEXT) and dice.chance(0.3):
+            thought = int(dice.lognormal(280, 0.9))
+        cached = int((tokens(setup.system_prompt) + history) * 0.8) if answered and (history or dice.chance(0.5)) else 0
+        issued = f"rr_{dice.py.getrandbits(64):016x}" if thought and dice.chance(0.8) else None
         self.ledger.add(
             Row(
                 at,
@@ -174,10 +178,8 @@ class World:
                 messages,
                 given,
                 (min(out, limit) if limit is not None else out) if answered else None,
-                (0 if refused else reply.reasoning) if answered else None,
-                int((tokens(setup.system_prompt) + history) * 0.8)
-                if answered and messages > 1
-                else (0 if answered else None),
+                thought if answered else None,
+                cached if answered else None,
                 status,
                 ("length" if cut else "stop") if answered else None,
                 refused if answered else None,
