@@ -2,8 +2,8 @@
 
 For every column of both tables an account-level score is made: the mean of a number, the share of nulls, the share of
 hostile accounts among those of the other half that have the same value. AUC is of hostile against honest; 0.5 says
-nothing. Columns that an operator's habits should show (its clock, card, program, wording, pace) are `INTENDED`; the
-rest must stay below 0.9.
+nothing. Columns that an operator's habits should show (its clock, card, program, wording, pace, short conversations)
+are `INTENDED`; the rest must stay below 0.9.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HABITS = """
 created_at payment_fingerprint phone_fingerprint device_fingerprint signup_ip email_domain programme ts system_prompt
 prompt response temperature top_p max_output_tokens stream user_agent tls_fingerprint tools_count tool_schema_hash
 response_format output_tokens input_tokens cached_input_tokens reasoning_tokens model channel status refusal
-refusal_category reasoning_ref_issued reasoning_ref_presented client_ip asn exchanges
+refusal_category reasoning_ref_issued reasoning_ref_presented client_ip asn exchanges message_count finish_reason
 """
 INTENDED = frozenset(_HABITS.split())
 
@@ -32,7 +32,10 @@ def auc(score: np.ndarray, hostile: np.ndarray) -> float:
 
 
 def shared_value(keys: pd.Series, accounts: pd.Series, hostile: pd.Series) -> np.ndarray:
-    """Per account, over its values: the largest share of hostile accounts in the *other half* with that value."""
+    """Per account, over its values: the share of hostile accounts in the *other half* with that value.
+
+    The largest such share counts, or the mean where a column has few values.
+    """
     pairs = pd.DataFrame({"key": keys.to_numpy(), "account": accounts.to_numpy()}).dropna().drop_duplicates()
     pairs["hostile"] = hostile.reindex(pairs["account"]).to_numpy().astype(float)
     half = pd.Series(np.random.default_rng(0).integers(0, 2, len(hostile)), hostile.index)
@@ -43,7 +46,8 @@ def shared_value(keys: pd.Series, accounts: pd.Series, hostile: pd.Series) -> np
         share = (known["sum"] + base) / (known["count"] + 1)
         mine = pairs["half"] == fold
         pairs.loc[mine, "score"] = pairs.loc[mine, "key"].map(share).fillna(base)
-    best = pairs.groupby("account")["score"].max().reindex(hostile.index).fillna(base)
+    scores = pairs.groupby("account")["score"]
+    best = (scores.mean() if pairs["key"].nunique() < 50 else scores.max()).reindex(hostile.index).fillna(base)
     return np.asarray(best)
 
 

@@ -143,7 +143,7 @@ class Operator:
         history = len(job.prompt) // 4 + job.reply.tokens
         for turn in range(1, 2 + dice.poisson(0.5)):
             at += int((job.reply.tokens / 70 + dice.lognormal(6, 0.8)) * SECOND)
-            text = grammar(f"work_{lang}").write("follow", dice)
+            text = grammar(f"work_{lang}" if dice.chance(0.6) else lang).write("follow", dice)
             where = self.proxies.exit(worker.account, at)
             more = Reply(world.texts.answer(dice, lang), int(dice.lognormal(250, 0.6)))
             world.call(

@@ -73,7 +73,7 @@ def score(world: Path, case: Path) -> Score:
 
 
 HEADER = (
-    "| world | accounts | hostile | recall | campaigns found/true | reported | false | honest named | watch: hostile/honest |\n"
+    "| world | accounts | hostile | recall | found | reported | false | honest named | watch: hostile/honest |\n"
     "|---|---:|---:|---:|---:|---:|---:|---|---|"
 )
 

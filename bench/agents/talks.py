@@ -56,7 +56,8 @@ def reply(world: World, dice: Dice, lang: str, known: str = "", median: float = 
 def _follows(world: World, dice: Dice, lang: str, more: float) -> list[Turn]:
     turns: list[Turn] = []
     while dice.chance(more) and len(turns) < 14:
-        turns.append((grammar(lang).write("follow", dice), reply(world, dice, lang)))
+        book = grammar(f"work_{lang}" if lang in ("en", "zh", "ru") and dice.chance(0.35) else lang)
+        turns.append((book.write("follow", dice), reply(world, dice, lang)))
     return turns
 
 

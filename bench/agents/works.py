@@ -72,9 +72,21 @@ def _trace(dice: Dice, lang: str, rounds: int) -> str:
     return " ".join(grammar(f"work_{lang}").write("trace", dice) for _ in range(rounds))
 
 
+def _recast(dice: Dice, lang: str, prompt: str, system: str | None) -> tuple[str, str | None]:
+    """Full paraphrase: incidental sentences, and the instruction in the system prompt or in the user's."""
+    colour = [grammar(f"work_{lang}").write("colour", dice) for _ in range(1 + int(dice.py.random() * 2))]
+    if system is not None and dice.chance(0.5):
+        return f"{system} {' '.join(colour)}\n\n{prompt}", None
+    if system is not None:
+        return prompt, " ".join(dice.some([system, *colour], 3))
+    return (f"{prompt} {' '.join(colour)}" if dice.chance(0.5) else f"{' '.join(colour)} {prompt}"), None
+
+
 def _cot(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: int, account: int) -> Job:
     prompt = _fill(work.frame("cot", lang, dice, crew, account), item=item.prompt[:1500])
-    system = work.frame("cot_system", lang, dice, crew, account)
+    system: str | None = work.frame("cot_system", lang, dice, crew, account)
+    if work.variety == "request":
+        prompt, system = _recast(dice, lang, prompt, system)
     return Job(
         prompt,
         Reply(
@@ -129,6 +141,8 @@ def _persona(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: 
 
 def _instruct(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: int, account: int) -> Job:
     prompt = _fill(work.frame("instruct", lang, dice, crew, account), item=item.prompt[:1500])
+    if work.variety == "request":
+        prompt, _ = _recast(dice, lang, prompt, None)
     return Job(prompt, Reply(world.texts.answer(dice, lang, item.output), int(dice.lognormal(420, 0.6))), None)
 
 

@@ -16,7 +16,8 @@ LARGE, SMALL, CODE, NEXT = "atlas-large-3", "atlas-small-3", "atlas-code-2", "at
 # Requests a minute by plan; above it the provider answers 429.
 LIMITS = {"free": 6, "plus": 12, "pro": 30, "payg": 60, "team": 60, "enterprise": 600, "trial": 15}
 # How often the provider refuses a request, by what its filter thinks of it.
-REFUSED = {"harm": 0.75, "borderline": 0.2, "reasoning_extraction": 0.12, "framing": 0.93, "political": 0.05}
+REFUSED = {"harm": 0.75, "borderline": 0.2, "reasoning_extraction": 0.006, "framing": 0.93, "political": 0.05}
+LABELS = ("harm", "borderline", "reasoning_extraction")  # what the filter calls a harmless request by mistake
 _MAIL = {"gmail.com": 55, "outlook.com": 14, "yahoo.com": 7, "icloud.com": 9, "proton.me": 4, "hotmail.com": 5}
 _LOCAL_MAIL = {
     "ru": ["mail.ru", "yandex.ru"],
@@ -152,8 +153,8 @@ class World:
         """Send one request; the provider answers and the log keeps it. Returns the HTTP status."""
         if not self.start <= at < self.end:
             return 0
-        status, refused = self._judge(dice, account, at, reply.risk)
-        answered = status == 200
+        status, label = self._judge(dice, account, at, reply.risk)
+        answered, refused = status == 200, label is not None
         text = self.texts.refusal(dice, account.language) if refused else reply.text
         out = max(tokens(text), reply.tokens if not refused else 0)
         limit = setup.max_output_tokens
@@ -162,7 +163,8 @@ class World:
         thought = 0 if not answered or refused else reply.reasoning
         if answered and not refused and not thought and model in (LARGE, NEXT) and dice.chance(0.3):
             thought = int(dice.lognormal(280, 0.9))
-        cached = int((tokens(setup.system_prompt) + history) * 0.8) if answered and (history or dice.chance(0.5)) else 0
+        prefix = tokens(setup.system_prompt) + history
+        cached = prefix // 128 * 128 if prefix >= 1024 and dice.chance(0.7) else 0
         issued = f"rr_{dice.py.getrandbits(64):016x}" if thought and dice.chance(0.8) else None
         self.ledger.add(
             Row(
@@ -183,21 +185,24 @@ class World:
                 status,
                 ("length" if cut else "stop") if answered else None,
                 refused if answered else None,
-                reply.risk if refused else None,
+                "reasoning_extraction" if label == "framing" else label,
                 issued,
                 presented,
             )
         )
         return status
 
-    def _judge(self, dice: Dice, account: Account, at: int, risk: str | None) -> tuple[int, bool]:
+    def _judge(self, dice: Dice, account: Account, at: int, risk: str | None) -> tuple[int, str | None]:
+        """The status, and the provider's label if it refuses; its filter is wrong about one request in a thousand."""
         if account.banned_at is not None and at >= account.banned_at:
-            return 403, False
+            return 403, None
         minute = (account.index, at // MINUTE)
         self._minutes[minute] += 1
         if self._minutes[minute] > LIMITS[account.plan]:
-            return 429, False
+            return 429, None
         down = next((share for begin, end, share in self.outages if begin <= at < end), 0.002)
         if dice.chance(down):
-            return dice.pick((500, 529, 529, 503)), False
-        return 200, risk is not None and dice.chance(REFUSED[risk])
+            return dice.pick((500, 529, 529, 503)), None
+        if risk is None:
+            return 200, dice.pick(LABELS) if dice.chance(0.001) else None
+        return 200, risk if dice.chance(REFUSED[risk]) else None
