@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.agents import crowds, events, firms
+from bench.agents import crowds, events, firms, gatherings
 from bench.agents.clients import own_program
 from bench.agents.clock import HOUR
 from bench.agents.dice import Dice
@@ -49,6 +49,12 @@ CROWDS: list[Cast] = [
     crowds.maths_club,
     events.benchmark_day,
     events.hobby_dataset,
+    gatherings.streamer,
+    gatherings.panel,
+    gatherings.co_working,
+    gatherings.privacy_tool,
+    gatherings.workshop,
+    gatherings.accelerator,
 ]
 
 
@@ -160,6 +166,14 @@ def wild_day(world: World) -> None:
         ],
     )
     grey_buyers(world, world.dice.child("grey"), Seller("grey", per_card=9), 60)
+
+
+def meeting_places(world: World) -> None:
+    """No campaign: broadcasts, studies, workshops, accelerators, co-working, privacy tools; many new accounts."""
+    casts: list[Cast] = [gatherings.streamer, gatherings.panel, gatherings.workshop, gatherings.accelerator]
+    both: list[Cast] = [gatherings.co_working, gatherings.privacy_tool]
+    populate(world, 2600, [*casts, *casts, *both, *both, crowds.annotators, crowds.framework, firms.migration])
+    grey_buyers(world, world.dice.child("grey"), Seller("grey", per_card=12, age_days=(0.2, 3)), 90)
 
 
 # Hostile worlds
@@ -389,7 +403,9 @@ def first_hour(world: World) -> None:
     Operator(world, Plan("first hour", 110, 35, crews, sellers, 300, pivot=0.6)).run()
     burst = [crew(Work("cot", "first", "math", ("en",), "crew"), model=NEXT)]
     begins = (world.release_at + HOUR // 2 - world.start) / (24 * HOUR)
-    Operator(world, Plan("first hour b", 110, 60, burst, sellers, 300, begins=begins, shifts=False)).run()
+    second = Operator(world, Plan("first hour b", 110, 60, burst, sellers, 300, begins=begins, shifts=False))
+    second.job = 4000  # another stretch of the corpus
+    second.run()
     for account in world.accounts:
         if account.campaign == "first hour b":
             account.campaign = "first hour"
@@ -399,7 +415,86 @@ def echo(world: World) -> None:
     """30 accounts: reasoning references carried between accounts, traces sent back to be cleaned."""
     populate(world, 3600, some_casts(world, 3, 5))
     work = Work("cot", "echo", "math", ("en",), "account")
-    replay(world, Plan("echo", 30, 110, [crew(work, jitter=True)], [Seller("echo", 2, 2)], 90), 12)
+    replay(world, Plan("echo", 30, 110, [crew(work, jitter=True)], [Seller("echo", 2, 2)], 90), 0.4)
+
+
+def small_cell(world: World) -> None:
+    """24 careful accounts that keep people's hours, with one template and one set of parameters."""
+    populate(world, 3400, some_casts(world, 3, 5))
+    work = Work("finished", "cell", "alpaca", ("en",), "fixed")
+    plan = Plan(
+        "cell",
+        24,
+        45,
+        [crew(work, fixed={"temperature": 0.4})],
+        [careful("cell")],
+        24,
+        dispatch="human",
+        sticky_hours=400,
+    )
+    Operator(world, plan).run()
+
+
+def card_only(world: World) -> None:
+    """150 accounts paid in batches; every request paraphrased, ordinary clients, people's hours, own addresses."""
+    populate(world, 3200, some_casts(world, 3, 5, crowds.card_issuer))
+    works = [Work("cot", "card", "math", ("en",), "request"), Work("persona", "card", "code", ("en",), "request")]
+    seller = Seller("cards", 9, 1, 1, 1, "free", (10, 200), 300, 6, ("payg", "plus", "pro"))
+    plan = Plan("card", 150, 30, [crew(*works, jitter=True)], [seller], 900, dispatch="human", sticky_hours=400)
+    Operator(world, plan).run()
+
+
+def patchwork(world: World) -> None:
+    """One client, six subcontractors: each with its own program or none, seller, template, pace and hours."""
+    populate(world, 2800, some_casts(world, 3, 4))
+    kinds = [
+        ("cot", "math"),
+        ("instruct", "alpaca"),
+        ("qa", "docs"),
+        ("tools", "tools"),
+        ("finished", "alpaca"),
+        ("cot", "bench"),
+    ]
+    for i, (kind, pool) in enumerate(kinds):
+        own = world.dice.child("subcontractor", i)
+        work = Work(kind, f"patch {i}", pool, ("en",), own.pick(["fixed", "crew", "account"]))
+        team = crew(work, name="feeder" if i % 3 == 0 else "", dice=own if i % 3 == 0 else None, jitter=own.chance(0.5))
+        seller = (
+            careful(f"patch {i}") if i % 2 else Seller(f"patch {i}", own.py.randrange(2, 12), own.py.randrange(1, 9))
+        )
+        plan = Plan(
+            f"patch {i}",
+            30,
+            own.py.uniform(15, 70),
+            [team],
+            [seller],
+            80,
+            dispatch=own.pick(["random", "round robin", "human"]),
+            utc_offset=own.pick([-5, 3, 8]),
+            begins=own.py.uniform(0.1, 0.8),
+        )
+        Operator(world, plan).run()
+
+
+def thin_cover(world: World) -> None:
+    """160 careful accounts; seven in ten of their requests are the operator's own idle chatter."""
+    populate(world, 3000, some_casts(world, 3, 5))
+    work = Work("cot", "thin", "math", ("en", "zh"), "crew")
+    plan = Plan(
+        "thin", 160, 30, [crew(work), crew(work, jitter=True)], [careful("thin")], 500, dispatch="random", cover=0.7
+    )
+    Operator(world, plan).run()
+
+
+def deep_lodgers(world: World) -> None:
+    """200 people rent their accounts out; 70 to 90 % cover, ordinary clients, every request paraphrased."""
+    populate(world, 2800, some_casts(world, 3, 5))
+    works = [
+        Work("cot", "deep", "math", ("en", "ru", "zh"), "request"),
+        Work("rewrite", "deep", "sensitive_zh", ("zh", "ru"), "request"),
+    ]
+    plan = Plan("deep", 200, 0, [crew(*works, jitter=True)], [careful("none")], 300, begins=0.2)
+    rented(world, plan, (0.7, 0.9))
 
 
 # name: (builder, days, first weekday)
@@ -407,6 +502,7 @@ WORLDS: dict[str, tuple[Callable[[World], None], float, int]] = {
     "calm_city": (calm_city, 3, 0),
     "busy_commerce": (busy_commerce, 3, 1),
     "wild_day": (wild_day, 3, 2),
+    "meeting_places": (meeting_places, 3, 3),
     "drip": (drip, 16, 0),
     "torrent": (torrent, 1.6, 1),
     "customers_relay": (customers_relay, 3, 3),
@@ -423,6 +519,11 @@ WORLDS: dict[str, tuple[Callable[[World], None], float, int]] = {
     "hydra": (hydra, 4, 1),
     "first_hour": (first_hour, 2.5, 2),
     "echo": (echo, 3, 0),
+    "small_cell": (small_cell, 4, 0),
+    "card_only": (card_only, 3, 1),
+    "patchwork": (patchwork, 3, 0),
+    "thin_cover": (thin_cover, 4, 1),
+    "deep_lodgers": (deep_lodgers, 4, 0),
 }
 
 

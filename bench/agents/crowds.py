@@ -181,7 +181,14 @@ def viral(world: World, dice: Dice, size: float = 1) -> None:
 
 def annotators(world: World, dice: Dice, size: float = 1) -> None:
     """A vendor's contractors grade answers with one rubric: own accounts, own homes, human hours, one batch."""
-    work = Work("grade", f"vendor {dice.names}", "queries", ("en",), "fixed")
+    work = Work(
+        "grade",
+        f"vendor {dice.names}",
+        "queries",
+        ("en",),
+        "fixed",
+        f"Batch {dice.py.randrange(1000, 9999)} of Clearmark.",
+    )
     number = 0
     for i in range(world.size(100 * size)):
         own = dice.child(i)

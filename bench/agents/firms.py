@@ -157,14 +157,14 @@ def _caller(world: World, dice: Dice, lang: str) -> list[Turn]:
 def translation_bureau(world: World, dice: Dice, size: float = 1) -> None:
     """Translators with one house prompt and documents that nobody shares."""
     house = firm(world, dice, "honest:translation_bureau")
-    work = Work("translate", f"bureau {dice.names}", "docs")
+    work = Work("translate", f"bureau {dice.names}", "docs", house=f"House style of {house.domain} applies.")
     _desk(world, dice, house.staff(world.size(25 * size), "clerk", ("script",), 14), work)
 
 
 def media_monitor(world: World, dice: Dice, size: float = 1) -> None:
     """A news agency neutralises political texts in its own languages, on a handful of accounts of one payer."""
     house = firm(world, dice, "honest:media_monitor", dice.pick(["zh", "ru", "en"]))
-    work = Work("rewrite", f"media {dice.names}", "sensitive_zh", (house.language,))
+    work = Work("rewrite", f"media {dice.names}", "sensitive_zh", (house.language,), house=f"[{house.domain}]")
     _desk(world, dice, house.staff(world.size(6 * size), "clerk", ("script",), 60), work)
 
 
@@ -246,7 +246,12 @@ def licensed_distiller(world: World, dice: Dice, size: float = 1) -> None:
             "valid_to": "2027-06-30",
         }
     )
-    work = Work(dice.pick(["cot", "instruct", "qa"]), f"licensed {dice.names}", dice.pick(["math", "alpaca"]))
+    work = Work(
+        dice.pick(["cot", "instruct", "qa"]),
+        f"licensed {dice.names}",
+        dice.pick(["math", "alpaca"]),
+        house=f"Set {house.domain}.",
+    )
     setup = clients.sdk(dice).setup(org_id=house.org_id, temperature=0.8, max_output_tokens=4096, top_p=0.95)
     for i, account in enumerate(accounts):
         batch(
@@ -312,7 +317,7 @@ def evaluation_house(world: World, dice: Dice, size: float = 1) -> None:
         world.size(900 * size),
         setup,
         world.internet.server(),
-        Work(kind, f"judge {dice.names}", pool),
+        Work(kind, f"judge {dice.names}", pool, house=f"Assistant under test: {house.domain}."),
         8,
         lanes=4,
     )

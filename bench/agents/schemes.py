@@ -108,9 +108,10 @@ def search_then_scale(world: World, scouts: Plan, harvest: Plan, per_scout: int)
     Operator(world, harvest).run()
 
 
-def replay(world: World, plan: Plan, presenters: int) -> None:
-    """References to hidden reasoning are collected on some accounts, presented on others; traces come back."""
+def replay(world: World, plan: Plan, presenting: float) -> None:
+    """References to hidden reasoning are collected on some accounts, presented on a share of others."""
     operator = Operator(world, plan)
+    presenters = max(1, round(len(operator.workers) * presenting))
     collectors, others = operator.workers[presenters:], operator.workers[:presenters]
     operator.workers = collectors
     first = len(world.ledger)

@@ -7,7 +7,7 @@ Every kind of work has frames in several languages. `variety` says how often a f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bench.agents.dice import Dice
 from bench.agents.grammar import grammar
@@ -29,22 +29,15 @@ class Job:
 
 @dataclass
 class Work:
-    """One kind of work over one corpus. `owner` seeds its frames: two owners have different ones."""
+    """One kind of work over one corpus. `owner` seeds its frames and where in the corpus it begins."""
 
     kind: str
     owner: str
     pool: str = "math"
     languages: tuple[str, ...] = ("en",)
     variety: str = "fixed"
-    part: tuple[int, int] = (0, 1)  # this owner's share of the pool: items i with i % n == k
+    house: str = ""  # a sentence that only this owner adds to its frames
     _frames: dict[tuple[object, ...], str] = field(default_factory=dict)
-
-    def shared_by(self, part: int, parts: int) -> Work:
-        return replace(self, part=(part, parts), _frames={})
-
-    def items(self, world: World) -> list[Item]:
-        part, parts = self.part
-        return world.texts.pools[self.pool][part::parts]
 
     def frame(self, symbol: str, lang: str, dice: Dice, crew: int, account: int) -> str:
         """A frame with its slots open, kept for as long as `variety` says."""
@@ -52,14 +45,16 @@ class Work:
             return grammar(f"work_{lang}").write(symbol, dice)
         key = (symbol, lang, *{"fixed": (), "crew": (crew,), "account": (account,)}[self.variety])
         if key not in self._frames:
-            self._frames[key] = grammar(f"work_{lang}").write(symbol, Dice(self.owner, *key))
+            text = grammar(f"work_{lang}").write(symbol, Dice(self.owner, *key))
+            self._frames[key] = f"{self.house}\n{text}" if self.house else text
         return self._frames[key]
 
     def job(self, world: World, dice: Dice, number: int, crew: int = 0, account: int = 0) -> Job:
         """The request for item `number` of the corpus."""
-        items = self.items(world)
+        items = world.texts.pools[self.pool]
+        first = Dice("first item", self.owner, self.pool).py.randrange(len(items))
         lang = self.languages[number % len(self.languages)]
-        return _MAKERS[self.kind](self, world, dice, items[number % len(items)], lang, crew, account)
+        return _MAKERS[self.kind](self, world, dice, items[(first + number) % len(items)], lang, crew, account)
 
 
 def _fill(frame: str, **slots: str) -> str:
