@@ -497,6 +497,27 @@ def deep_lodgers(world: World) -> None:
     rented(world, plan, (0.7, 0.9))
 
 
+def wraiths(world: World) -> None:
+    """Ghosts whose every request is reworded word by word; no cover, one address for each account."""
+    populate(world, 3200, some_casts(world, 3, 5))
+    works = [
+        Work("cot", "wraith", "math", ("en", "zh", "ru"), "deep"),
+        Work("instruct", "wraith", "alpaca", ("en",), "deep"),
+    ]
+    plan = Plan(
+        "wraiths", 160, 25, [crew(*works, jitter=True)], [careful("wraith")], 1200, dispatch="human", sticky_hours=400
+    )
+    Operator(world, plan).run()
+
+
+def sublets(world: World) -> None:
+    """200 people rent their accounts out; 70 to 90 % cover, and every request is reworded word by word."""
+    populate(world, 2800, some_casts(world, 3, 5))
+    rewrite = Work("rewrite", "sublet", "sensitive_zh", ("zh", "ru"), "deep")
+    works = [Work("cot", "sublet", "math", ("en", "ru", "zh"), "deep"), rewrite]
+    rented(world, Plan("sublets", 200, 0, [crew(*works, jitter=True)], [careful("none")], 900, begins=0.2), (0.7, 0.9))
+
+
 # name: (builder, days, first weekday)
 WORLDS: dict[str, tuple[Callable[[World], None], float, int]] = {
     "calm_city": (calm_city, 3, 0),
@@ -523,6 +544,8 @@ WORLDS: dict[str, tuple[Callable[[World], None], float, int]] = {
     "card_only": (card_only, 3, 1),
     "patchwork": (patchwork, 3, 0),
     "thin_cover": (thin_cover, 4, 1),
+    "wraiths": (wraiths, 3, 1),
+    "sublets": (sublets, 4, 2),
     "deep_lodgers": (deep_lodgers, 4, 0),
 }
 

@@ -94,7 +94,8 @@ def workshop(world: World, dice: Dice, size: float = 1) -> None:
         own = dice.child(i)
         someone = person(
             world, own, "honest:workshop", "developer", COUNTRIES[country][0], 1.0, [hall.exit(own)],
-            gadgets=("script",), plan="trial", created_at=begins - int(own.py.uniform(0, 0.5) * HOUR), programme="trial",
+            gadgets=("script",), plan="trial", programme="trial",
+            created_at=begins - int(own.py.uniform(0, 0.5) * HOUR),
         )  # fmt: skip
         someone.gadgets[0].setup = notebook._replace(api_key_id=someone.gadgets[0].account.key)
         for n, task in enumerate(tasks):

@@ -1,7 +1,8 @@
 """Templated work: how an item of a corpus becomes a request. Harvesters and honest batch users share it.
 
 Every kind of work has frames in several languages. `variety` says how often a frame is rewritten:
-`fixed` once per campaign, `crew` once per crew, `account` once per account, `request` every time.
+`fixed` once per campaign, `crew` once per crew, `account` once per account, `request` every time, `deep` every time and
+then reworded word by word.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from dataclasses import dataclass, field
 
 from bench.agents.dice import Dice
 from bench.agents.grammar import grammar
+from bench.agents.reword import reword
 from bench.agents.texts import Item
 from bench.agents.world import Reply, World
-
-VARIETIES = ("fixed", "crew", "account", "request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,9 @@ class Work:
 
     def frame(self, symbol: str, lang: str, dice: Dice, crew: int, account: int) -> str:
         """A frame with its slots open, kept for as long as `variety` says."""
-        if self.variety == "request":
-            return grammar(f"work_{lang}").write(symbol, dice)
+        if self.variety in ("request", "deep"):
+            text = grammar(f"work_{lang}").write(symbol, dice)
+            return reword(text, lang, dice) if self.variety == "deep" else text
         key = (symbol, lang, *{"fixed": (), "crew": (crew,), "account": (account,)}[self.variety])
         if key not in self._frames:
             text = grammar(f"work_{lang}").write(symbol, Dice(self.owner, *key))
@@ -67,9 +68,11 @@ def _trace(dice: Dice, lang: str, rounds: int) -> str:
     return " ".join(grammar(f"work_{lang}").write("trace", dice) for _ in range(rounds))
 
 
-def _recast(dice: Dice, lang: str, prompt: str, system: str | None) -> tuple[str, str | None]:
+def _recast(work: Work, dice: Dice, lang: str, prompt: str, system: str | None) -> tuple[str, str | None]:
     """Full paraphrase: incidental sentences, and the instruction in the system prompt or in the user's."""
     colour = [grammar(f"work_{lang}").write("colour", dice) for _ in range(1 + int(dice.py.random() * 2))]
+    if work.variety == "deep":
+        colour = [reword(text, lang, dice) for text in colour]
     if system is not None and dice.chance(0.5):
         return f"{system} {' '.join(colour)}\n\n{prompt}", None
     if system is not None:
@@ -80,8 +83,8 @@ def _recast(dice: Dice, lang: str, prompt: str, system: str | None) -> tuple[str
 def _cot(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: int, account: int) -> Job:
     prompt = _fill(work.frame("cot", lang, dice, crew, account), item=item.prompt[:1500])
     system: str | None = work.frame("cot_system", lang, dice, crew, account)
-    if work.variety == "request":
-        prompt, system = _recast(dice, lang, prompt, system)
+    if work.variety in ("request", "deep"):
+        prompt, system = _recast(work, dice, lang, prompt, system)
     return Job(
         prompt,
         Reply(
@@ -127,6 +130,8 @@ def _rewrite(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: 
 
 def _persona(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: int, account: int) -> Job:
     system = grammar("work_en").write("persona_system", dice)
+    if work.variety == "deep":
+        system = reword(system, "en", dice)
     return Job(
         grammar("work_en").write("kernel", dice),
         Reply(grammar("en").write("snippet", dice), int(dice.lognormal(1500, 0.4))),
@@ -136,8 +141,8 @@ def _persona(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: 
 
 def _instruct(work: Work, world: World, dice: Dice, item: Item, lang: str, crew: int, account: int) -> Job:
     prompt = _fill(work.frame("instruct", lang, dice, crew, account), item=item.prompt[:1500])
-    if work.variety == "request":
-        prompt, _ = _recast(dice, lang, prompt, None)
+    if work.variety in ("request", "deep"):
+        prompt, _ = _recast(work, dice, lang, prompt, None)
     return Job(prompt, Reply(world.texts.answer(dice, lang, item.output), int(dice.lognormal(420, 0.6))), None)
 
 
