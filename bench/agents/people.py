@@ -126,9 +126,9 @@ def gadget_for(world: World, dice: Dice, account: Account, kind: str, places: li
     setup = clients.sdk(dice).setup(
         api_key_id=account.key,
         stream=dice.pick([None, True, False]),
-        temperature=dice.pick([None, None, 0.0, 0.3, 0.7, 1.0]),
+        temperature=dice.pick([None, None, None, 0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
         top_p=dice.pick([None, None, None, 0.9, 0.95]),
-        max_output_tokens=dice.pick([None, 512, 1024, 2048, 4096]),
+        max_output_tokens=dice.pick([None, None, 64, 512, 1024, 2048, 3000, 4096, 8192]),
         system_prompt=dice.pick(
             [None, None, None, "You are a helpful assistant.", f"Answer in {account.language}.", "Be concise."]
         ),
