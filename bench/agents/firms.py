@@ -348,7 +348,7 @@ def migration(world: World, dice: Dice, size: float = 1) -> None:
     """On one day a company moves from a cloud to the first-party API: everybody gets a new account at once."""
     house = firm(world, dice, "honest:migration")
     day = world.at(min(1.4, world.days / 2))
-    system = "You are the in-house assistant. Do not store personal data. Cite the handbook."
+    system = f"You are the assistant of {house.domain}. {grammar('en').write('point', dice)} Cite the handbook."
     client = clients.sdk(dice)
     for i in range(world.size(90 * size)):
         own = dice.child("employee", i)

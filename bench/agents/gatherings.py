@@ -43,7 +43,8 @@ def panel(world: World, dice: Dice, size: float = 1) -> None:
     """A university pays for a study: participants get accounts made in one sitting and talk through one survey tool."""
     house = firm(world, dice, "honest:study_panel")
     tool = clients.own_program(dice, "surveychat")
-    rule = "You interview the participant about their week. Ask one question at a time. Do not judge."
+    topic = grammar("en").write("topic", dice)
+    rule = f"You interview the participant about {topic}. Ask one question at a time. Do not judge."
     made = world.at(-1.5)
     for i in range(world.size(90 * size)):
         own = dice.child(i)
@@ -70,7 +71,7 @@ def co_working(world: World, dice: Dice, size: float = 1) -> None:
 
 def privacy_tool(world: World, dice: Dice, size: float = 1) -> None:
     """A privacy proxy gives all its users a few exits, one client string and no device data."""
-    tool = clients.own_program(dice, "Mozilla/5.0 (PrivateTab)")
+    tool = clients.own_program(dice, f"Mozilla/5.0 (PrivateTab{dice.py.randrange(100)})")
     vendor = dice.pick(world.internet.vpns)
     for i in range(world.size(180 * size)):
         own = dice.child(i)
@@ -87,7 +88,7 @@ def workshop(world: World, dice: Dice, size: float = 1) -> None:
     hall = world.internet.pool(country, 2)
     begins = world.at(min(1.4, world.days * 0.5))
     notebook = clients.sdk(dice).setup(
-        temperature=0.0, max_output_tokens=1024, system_prompt="Notebook 04: answer in Python."
+        temperature=0.0, max_output_tokens=1024, system_prompt=f"Notebook {dice.py.randrange(100)}: answer in Python."
     )
     tasks = [grammar("en").write("code", dice) for _ in range(8)]
     for i in range(world.size(70 * size)):
@@ -108,7 +109,7 @@ def workshop(world: World, dice: Dice, size: float = 1) -> None:
 
 def accelerator(world: World, dice: Dice, size: float = 1) -> None:
     """Start-ups of one cohort: credits of one programme, cards of one bank, one boilerplate, different products."""
-    boilerplate = "Cohort 7 boilerplate. Be safe. Log nothing. Product:"
+    boilerplate = f"Cohort {dice.py.randrange(2, 40)} boilerplate. {grammar('en').write('point', dice)} Product:"
     cards = [dice.token("card") for _ in range(5)]
     client = clients.sdk(dice)
     for i in range(world.size(22 * size)):
