@@ -281,7 +281,8 @@ def hackathon(world: World, dice: Dice, size: float = 1) -> None:
     """New accounts with sponsor credits, one venue, one starter kit, two wild days."""
     country = dice.weighted({c: w for c, (_, _, w) in COUNTRIES.items()})
     venue = world.internet.pool(country, 2)
-    kit = f"Starter kit {dice.py.randrange(100)}. You are the back end of a hackathon demo; answer as JSON with keys text and mood."
+    rule = "You are the back end of a hackathon demo; answer as JSON with keys text and mood."
+    kit = f"Starter kit {dice.py.randrange(100)}. {rule}"
     begins = world.at(min(1.2, world.days * 0.4))
     client = clients.sdk(dice)
     for i in range(world.size(80 * size)):
