@@ -62,7 +62,9 @@ RHYTHM_MOST = 2.5
 AGAINST = 3.5
 """How much one block may say against an account."""
 OWN_WORK = 3.5
-START = 0.9
+HABIT = 0.02
+"""Work that is less than this of an account's exchanges is nobody's mark: who sends thousands has sent everything."""
+START = 0.99
 
 
 class Membership(NamedTuple):
@@ -125,9 +127,9 @@ def own_rows(population: Population, p: F64, weight: F64) -> I64:
         v = population.kinds[name]
         if not v.size:
             continue
-        w = weight[v.owner]
-        x: F64 = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size)
-        y: F64 = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size)
+        w = weight[v.owner] * (v.uses >= HABIT * population.counts[v.owner])
+        x = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size).astype(np.float64)
+        y = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size).astype(np.float64)
         near = _nearness(x, y, members, others)
         for value in np.flatnonzero((x >= 2.5) & (near >= OWN_WORK)).tolist():
             mine[v.rows_of(value)] = True
@@ -158,7 +160,8 @@ def _ratios(
     close: dict[str, _Closeness] = {}
     for block, kinds in BLOCKS.items():
         by = vouch if block in ("hand", "place") else p
-        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].size], p, by, weight)
+        values = [population.kinds[k] for k in kinds if population.kinds[k].size]
+        close[block] = _closeness(values, p, by, weight, population.counts if block == "work" else None)
         if block == "stack":
             out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
         else:
@@ -168,8 +171,11 @@ def _ratios(
     return out
 
 
-def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64) -> _Closeness:
-    """Each account's closest value to the group over some kinds of value; other holders count as ``by``."""
+def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64, counts: I64 | None) -> _Closeness:
+    """Each account's closest value to the group over some kinds of value; other holders count as ``by``.
+
+    With ``counts`` (n,), exchanges per account, holdings that are less than ``HABIT`` of them are left out.
+    """
     n = len(p)
     best = np.zeros(n)
     known = np.zeros(n, np.bool_)
@@ -177,10 +183,11 @@ def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64) -> _Closeness:
     others = float(weight.sum() - members)
     for v in kinds:
         known |= v.holds
-        w = weight[v.owner]
+        real = np.ones(len(v.owner), np.bool_) if counts is None else v.uses >= HABIT * counts[v.owner]
+        w = weight[v.owner] * real
         inside = np.bincount(v.values, weights=w * by[v.owner], minlength=v.size)
         everybody = np.bincount(v.values, weights=w, minlength=v.size)
-        shared = np.diff(v.holders_ptr)[v.values] > 1
+        shared = real & (np.diff(v.holders_ptr)[v.values] > 1)
         owner, value, own = v.owner[shared], v.values[shared], w[shared]
         x = np.maximum(inside[value] - own * by[owner], 0.0)
         y = np.maximum(everybody[value] - own - x, 0.0)
