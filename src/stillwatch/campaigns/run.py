@@ -61,7 +61,7 @@ def run_scan(
     """Read, detect, build. Raises :class:`InputError` for bad input."""
     reader = given.reader
     step("text pass")
-    read_log(engine, reader.batches(), sorted(reader.columns_present))
+    read_log(engine, reader, sorted(reader.columns_present))
     repeated = duplicates(engine)
     if repeated:
         file, row = repeated[0]

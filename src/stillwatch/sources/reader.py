@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from glob import glob
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES, REQUIRED
+from stillwatch.sources.canonical import canonical
 from stillwatch.sources.formats import Format, by_name, detect, getter
-from stillwatch.sources.values import MOST_BYTES, Bad, cast_column, check_column
+from stillwatch.sources.values import MOST_BYTES
 
 BATCH_ROWS = 65_536
 BLOCK_ROWS = 8_192
@@ -56,8 +57,20 @@ def _kind(path: Path) -> str | None:
     return next((e for e in _ENDINGS if name.endswith(e)), None)
 
 
+class Share(NamedTuple):
+    """A part of a log that can be read by itself: a file, or one row group of a Parquet file."""
+
+    file: int
+    group: int | None = None
+    first: int = 0
+    """Number of its first row in the file."""
+
+
 class LogReader:
-    """An opened log. ``batches`` may be called once per scan; ``quarantine`` fills while it runs."""
+    """An opened log. ``batches`` may be called once per scan; ``quarantine`` fills while it runs.
+
+    Other processes that see the same files may read it by shares (an :class:`engine.SharedLog`).
+    """
 
     def __init__(self, files: tuple[Path, ...], layout: Format, on_bad_row: Literal["fail", "quarantine"]) -> None:
         self.files = files
@@ -88,13 +101,42 @@ class LogReader:
         fields = [f for f in EXCHANGES if columns is None or f.name in columns]
         rows = 0
         for number, path in enumerate(self.files):
-            for table, first, numbers in self._tables(path):
-                batch = self._canonical(table, fields, path, number, first, numbers)
+            for batch in self._share(Share(number), fields):
                 rows += batch.num_rows
-                if batch.num_rows:
-                    yield batch
+                yield batch
             if self.on_bytes is not None:
                 self.on_bytes(path.stat().st_size)
+        self._need_rows(rows)
+
+    def shares(self) -> list[Share]:
+        """Row groups of Parquet files, other files whole, in the order of ``batches``."""
+        out: list[Share] = []
+        for number, path in enumerate(self.files):
+            out += _row_groups(path, number) or [Share(number)]
+        return out
+
+    def read(self, share: Share) -> Iterator[pa.RecordBatch]:
+        """The batches of one share; what is set aside is kept for ``take_problems``."""
+        path = self.files[share.file]
+        if not path.is_file():
+            raise InputError(
+                "cannot be seen where it is to be read",
+                where=path.name,
+                remedy="put the log where every worker sees it under the same path, or name a URI or a table",
+            )
+        yield from self._share(share, list(EXCHANGES))
+
+    def take_problems(self) -> list[Quarantined]:
+        """Rows set aside since the last call."""
+        taken, self.quarantine = self.quarantine, []
+        return taken
+
+    def settle(self, problems: list[Quarantined], rows: int) -> None:
+        """What the shares set aside becomes what ``batches`` would have. Raises :class:`InputError` for no rows."""
+        self.quarantine += problems
+        self._need_rows(rows)
+
+    def _need_rows(self, rows: int) -> None:
         if rows == 0:
             why = f" ({len(self.quarantine):,} rows could not be read)" if self.quarantine else ""
             raise InputError(
@@ -117,8 +159,7 @@ class LogReader:
         fields = [f for f in EXCHANGES if f.name in columns]
         for number in sorted(wanted):
             rows = np.array(sorted(wanted[number]), np.int64)
-            for table, first, numbers in silent._tables(self.files[number], rows, columns):
-                batch = silent._canonical(table, fields, self.files[number], number, first, numbers)
+            for batch in silent._share(Share(number), fields, rows):
                 keep = np.flatnonzero(np.isin(batch.column("source_row").to_numpy(), rows))
                 if len(keep):
                     parts.append(batch.take(pa.array(keep)))
@@ -128,14 +169,25 @@ class LogReader:
 
     # -- one file --------------------------------------------------------------------------------------------------
 
+    def _share(self, share: Share, fields: list[pa.Field], only: Any = None) -> Iterator[pa.RecordBatch]:
+        """Canonical batches of at least one row; ``only`` some rows of a Parquet file, and perhaps others."""
+        path = self.files[share.file]
+        for raw, first, numbers in self._tables(path, share, fields, only):
+            rows = np.arange(first, first + raw.num_rows, dtype=np.int64) if numbers is None else numbers
+            batch, bad = canonical(raw, fields, np.full(raw.num_rows, share.file, np.int32), rows)
+            for item in bad:
+                self._reject(path, int(rows[item.row]), item.column, item.error)
+            if batch.num_rows:
+                yield batch
+
     def _tables(
-        self, path: Path, only: Any = None, columns: Sequence[str] | None = None
+        self, path: Path, share: Share, fields: list[pa.Field], only: Any
     ) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         """Raw batches with the number of their first row, or the numbers of all their rows."""
-        kind = _kind(path) or self._sniff(path)
+        kind = _kind(path) or _sniff(path)
         try:
             if kind == ".parquet":
-                yield from self._parquet(path, only, columns)
+                yield from self._parquet(path, share, fields, only)
             elif kind == ".csv":
                 yield from self._csv(path)
             else:
@@ -143,37 +195,34 @@ class LogReader:
         except (pa.ArrowException, OSError, EOFError, zlib.error) as exc:
             self._lost(path, f"cannot be read to its end ({type(exc).__name__}): truncated or damaged", exc)
 
-    def _sniff(self, path: Path) -> str:
-        with path.open("rb") as handle:
-            start = handle.read(64)
-        if start.startswith(b"PAR1"):
-            return ".parquet"
-        return ".json" if start.lstrip()[:1] in (b"{", b"[") else ".csv"
-
     def _lost(self, path: Path, error: str, exc: BaseException | None) -> None:
         if self._fail:
             raise InputError(error, where=path.name, remedy="repair the file, or use --on-bad-row quarantine") from exc
         self.quarantine.append((path.name, -1, "", error))
 
     def _parquet(
-        self, path: Path, only: Any, columns: Sequence[str] | None
+        self, path: Path, share: Share, fields: list[pa.Field], only: Any
     ) -> Iterator[tuple[pa.RecordBatch, int, Any]]:
         with pq.ParquetFile(path) as file:
             names = set(file.schema_arrow.names)
-            have = [f.name for f in EXCHANGES if f.name in names and (columns is None or f.name in columns)]
+            have = [f.name for f in fields if f.name in names]
             self._need(path, names)
-            first = 0
-            for group in range(file.num_row_groups):
+            first = share.first
+            for group in range(file.num_row_groups) if share.group is None else (share.group,):
                 size = file.metadata.row_group(group).num_rows
                 if only is None or ((only >= first) & (only < first + size)).any():
-                    at = first
-                    for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=have):
-                        if only is None:
-                            yield batch, at, None
-                        else:
-                            inside = only[(only >= at) & (only < at + batch.num_rows)]
-                            yield batch.take(pa.array(inside - at)), 0, inside
-                        at += batch.num_rows
+                    try:
+                        at = first
+                        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=have):
+                            if only is None:
+                                yield batch, at, None
+                            else:
+                                inside = only[(only >= at) & (only < at + batch.num_rows)]
+                                yield batch.take(pa.array(inside - at)), 0, inside
+                            at += batch.num_rows
+                    except (pa.ArrowException, OSError) as exc:  # the next row group stands by itself
+                        why = f"row group {group} cannot be read to its end ({type(exc).__name__}): damaged"
+                        self._lost(path, why, exc)
                 first += size
 
     def _need(self, path: Path, names: set[str]) -> None:
@@ -263,8 +312,6 @@ class LogReader:
                 return None
         return out
 
-    # -- canonical -------------------------------------------------------------------------------------------------
-
     def _reject(self, path: Path, row: int, column: str, error: str) -> None:
         if self._fail:
             where = ", ".join(
@@ -273,32 +320,28 @@ class LogReader:
             raise InputError(error, where=where, remedy="correct the row, or use --on-bad-row quarantine")
         self.quarantine.append((path.name, row, column, error))
 
-    def _canonical(
-        self, table: pa.RecordBatch, fields: list[pa.Field], path: Path, number: int, first: int, numbers: Any
-    ) -> pa.RecordBatch:
-        rows = np.arange(first, first + table.num_rows, dtype=np.int64) if numbers is None else numbers
-        columns: dict[str, pa.Array] = {}
-        bad: list[Bad] = []
-        for field in fields:
-            if field.name not in table.schema.names:
-                columns[field.name] = pa.nulls(table.num_rows, field.type)
-                continue
-            columns[field.name], wrong = cast_column(table.column(field.name), field)
-            bad += wrong
-            known = {b.row for b in wrong}
-            bad += [b for b in check_column(columns[field.name], field) if b.row not in known]
-        columns["source_file"] = pa.array(np.full(table.num_rows, number, np.int32))
-        columns["source_row"] = pa.array(rows)
-        batch = pa.RecordBatch.from_pydict(columns)
-        if not bad:
-            return batch
-        bad.sort(key=lambda b: b.row)
-        keep = np.ones(table.num_rows, np.bool_)
-        for item in bad:
-            if keep[item.row]:
-                self._reject(path, int(rows[item.row]), item.column, item.error)
-                keep[item.row] = False
-        return batch.filter(pa.array(keep))
+
+def _sniff(path: Path) -> str:
+    with path.open("rb") as handle:
+        start = handle.read(64)
+    if start.startswith(b"PAR1"):
+        return ".parquet"
+    return ".json" if start.lstrip()[:1] in (b"{", b"[") else ".csv"
+
+
+def _row_groups(path: Path, number: int) -> list[Share]:
+    """A Parquet file's row groups; none where the file is of another kind, empty or cannot be opened."""
+    out: list[Share] = []
+    try:
+        if (_kind(path) or _sniff(path)) == ".parquet":
+            metadata = pq.read_metadata(path)
+            first = 0
+            for group in range(metadata.num_row_groups):
+                out.append(Share(number, group, first))
+                first += metadata.row_group(group).num_rows
+    except (pa.ArrowException, OSError):
+        return []
+    return out
 
 
 def _raw_batch(columns: dict[str, list[Any]]) -> pa.RecordBatch:
