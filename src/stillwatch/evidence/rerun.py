@@ -48,6 +48,9 @@ class _SealedLog:
     def quarantine_table(self) -> pa.Table:
         return pa.table({"file": pa.array([], pa.string())})
 
+    def inputs(self) -> list[dict[str, object]]:
+        return []
+
 
 class _SealedEngine(DuckEngine):
     """DuckDB, with what was carried past the text put in the place of what the sketches cannot tell.
