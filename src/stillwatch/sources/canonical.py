@@ -8,7 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.domain.errors import InputError
 from stillwatch.sources.values import Bad, cast_column, check_column
+
+Quarantined = tuple[str, int, str, str]
+"""A row set aside: name of the file, row, column, error."""
 
 
 def canonical(
@@ -39,3 +43,19 @@ def canonical(
     keep = np.ones(raw.num_rows, np.bool_)
     keep[list(reasons)] = False
     return batch.filter(pa.array(keep)), [reasons[i] for i in sorted(reasons)]
+
+
+def bad_row(file: str, row: int, column: str, error: str) -> InputError:
+    """The error that a bad row is, where bad rows are errors."""
+    parts = (file, f"row {row}" if row >= 0 else "", f"column {column}" if column else "")
+    return InputError(
+        error, where=", ".join(p for p in parts if p), remedy="correct the row, or use --on-bad-row quarantine"
+    )
+
+
+def quarantined(rows: Sequence[Quarantined]) -> pa.Table:
+    """Rows set aside, as the case's table of them."""
+    names = ("file", "row", "column", "error")
+    types = (pa.string(), pa.int64(), pa.string(), pa.string())
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    return pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})

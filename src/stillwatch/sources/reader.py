@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES, REQUIRED
-from stillwatch.sources.canonical import canonical
+from stillwatch.sources.canonical import Quarantined, bad_row, canonical, quarantined
 from stillwatch.sources.formats import Format, by_name, detect, getter
 from stillwatch.sources.lines import DECODER, MOST_LINE, csv_rows, kind_by_content, kind_by_name, raw_batch, text_lines
 
@@ -24,7 +24,6 @@ BATCH_ROWS = 65_536
 BLOCK_ROWS = 8_192
 BLOCK_BYTES = 32 * 1024 * 1024
 
-Quarantined = tuple[str, int, str, str]
 I64 = npt.NDArray[np.int64]
 
 
@@ -145,11 +144,8 @@ class LogReader:
             )
 
     def quarantine_table(self) -> pa.Table:
-        """Rows that could not be read: file, row (−1: the rest of the file), column, error."""
-        names = ("file", "row", "column", "error")
-        types = (pa.string(), pa.int64(), pa.string(), pa.string())
-        columns = list(zip(*self.quarantine, strict=True)) or [()] * 4
-        return pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})
+        """Rows that could not be read: file, row (−1: the rest of the file or row group), column, error."""
+        return quarantined(self.quarantine)
 
     def inputs(self) -> list[dict[str, object]]:
         """Name, size and BLAKE2b (128 bits) of every file."""
@@ -319,10 +315,7 @@ class LogReader:
 
     def _reject(self, path: Path, row: int, column: str, error: str) -> None:
         if self._fail:
-            where = ", ".join(
-                p for p in (path.name, f"row {row}" if row >= 0 else "", f"column {column}" if column else "") if p
-            )
-            raise InputError(error, where=where, remedy="correct the row, or use --on-bad-row quarantine")
+            raise bad_row(path.name, row, column, error)
         self.quarantine.append((path.name, row, column, error))
 
 

@@ -19,12 +19,15 @@ from stillwatch.sources.values import cast_column, check_column
 
 
 def read_accounts(path: str | Path) -> pa.Table:
-    """The accounts table (Parquet, NDJSON, CSV; plain or packed), columns in the contract's order, absent ones null.
+    """The accounts table of a file (Parquet, NDJSON, CSV; plain or packed), as :func:`accounts_table` gives it."""
+    return accounts_table(_read_table(Path(path)), Path(path).name)
+
+
+def accounts_table(table: pa.Table, name: str) -> pa.Table:
+    """An accounts table in the contract's types and order of columns, absent ones null.
 
     Raises :class:`InputError` naming file, row and column for a value that cannot be read or a repeated account.
     """
-    name = Path(path).name
-    table = _read_table(Path(path))
     if "account_id" not in table.column_names:
         raise InputError("required column account_id is missing", where=name)
     columns = {}

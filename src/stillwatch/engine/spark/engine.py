@@ -22,7 +22,9 @@ from stillwatch.engine.spark.shapes import Shapes
 from stillwatch.engine.spark.tasks import Decoder, ShareTask, TableTask, Task, read_reports
 
 _KEPT = StorageLevel.MEMORY_AND_DISK
-_NO_ROWS = pa.schema([*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())]).empty_table()
+_NO_ROWS = pa.RecordBatch.from_pylist(
+    [], pa.schema([*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())])
+)
 
 
 @runtime_checkable
@@ -100,7 +102,7 @@ class SparkEngine:
             packets = self._run(rows, task)
             try:
                 self._settle(log, packets)
-                for name, table in kernel(_NO_ROWS.to_batches()[0]).items():
+                for name, table in kernel(_NO_ROWS).items():
                     self._unpack(name, table.schema, packets)
             finally:
                 packets.unpersist()

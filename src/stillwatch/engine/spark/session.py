@@ -87,9 +87,9 @@ def _new_context(master: str | None, memory_bytes: int | None) -> SparkContext:
         given.set("spark.driver.memory", f"{memory_bytes >> 20}m")
     SparkContext._ensure_initialized(conf=given)
     conf = SparkConf()  # with what spark-submit, spark-defaults.conf and PYSPARK_SUBMIT_ARGS say, which wins
-    for name, value in given.getAll():
+    for name, value in (*given.getAll(), ("spark.ui.showConsoleProgress", "false")):
         conf.set(name, value)
-    usual = {"spark.app.name": "stillwatch", "spark.ui.showConsoleProgress": "false", "spark.driver.maxResultSize": "0"}
+    usual = {"spark.app.name": "stillwatch", "spark.driver.maxResultSize": "0"}
     local = (conf.get("spark.master") or "local").startswith("local")
     if local:
         usual |= {
