@@ -91,9 +91,9 @@ def run_scan(
         population, given.licences, frame, channels, _organisations(engine, population.table["org_id"])
     )
 
-    def exchange_ids(rows: I64) -> list[str]:
+    def exchange_ids(rows: I64) -> dict[int, str]:
         if not len(rows):
-            return []
+            return {}
         rid = population.columns["rid"][rows].tolist()
         wanted = ", ".join(map(str, rid))
         table = engine.collect(f"SELECT rid, exchange_id AS given, key FROM exchanges WHERE rid IN ({wanted})")
@@ -102,7 +102,7 @@ def run_scan(
             for g, k in zip(table["given"].to_pylist(), table["key"].to_pylist(), strict=True)
         ]
         place = dict(zip(table["rid"].to_pylist(), names, strict=True))
-        return [place[r] for r in rid]
+        return {row: place[r] for row, r in zip(rows.tolist(), rid, strict=True)}
 
     def prompts(rows: I64) -> dict[int, str]:
         rid = population.columns["rid"][rows].astype(np.int64)

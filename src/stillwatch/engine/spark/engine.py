@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from stillwatch.engine.spark.session import Spark, start
 from stillwatch.engine.spark.shapes import Shapes
 from stillwatch.engine.spark.tasks import Decoder, ShareTask, TableTask, Task, read_reports
 
+_TURNS = count()
 _KEPT = StorageLevel.MEMORY_AND_DISK
 _NO_ROWS = pa.RecordBatch.from_pylist(
     [], pa.schema([*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())])
@@ -91,11 +93,11 @@ class SparkEngine:
         """
         task: Task
         if isinstance(log, TableLog):
-            rows, task = log.frame, TableTask(log.decoder, kernel).run
+            rows, task = log.frame, TableTask(log.decoder, kernel, next(_TURNS)).run
         elif isinstance(log, SharedLog):
             shares = log.shares()
             rows = self.session.range(0, len(shares), 1, len(shares))
-            task = ShareTask(log, shares, kernel).run
+            task = ShareTask(log, shares, kernel, next(_TURNS)).run
         else:
             raise StepError("the text pass failed: this log can only be read on the driver")
         try:

@@ -42,6 +42,8 @@ class ShareTask(NamedTuple):
     log: SharedLog
     shares: Sequence[Any]
     kernel: Kernel
+    turn: int
+    """No two tasks are alike: Spark takes two that are for one, and gives the rows it has kept of the first."""
 
     def run(self, numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in numbers:
@@ -54,6 +56,7 @@ class TableTask(NamedTuple):
 
     decoder: Decoder
     kernel: Kernel
+    turn: int
 
     def run(self, raw: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from _share(0, map(self.decoder.decode, raw), self.decoder.take_problems, self.kernel)
