@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
+import duckdb
 import pyarrow as pa
 import pyspark
 from py4j.protocol import Py4JError
@@ -61,8 +64,8 @@ class SparkEngine:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._shapes.close()
-        for name, frame in self._kept.items():
-            frame.unpersist()
+        for name in reversed(self._kept):
+            self._kept[name].unpersist()
             self.session.catalog.dropTempView(name)
         self._spark.stop()
 
@@ -113,21 +116,28 @@ class SparkEngine:
 
     def sql(self, step: str, query: str) -> None:
         """Materialise one named step."""
-        spoken = to_spark(query, self._shapes.types)
-        self._shapes.step(step, query)
-        try:
+        with self._named(f"step {step}", query):
+            spoken, _ = self._spoken(query)
+            self._shapes.step(step, query)
             self._keep(step, self.session.sql(spoken))
-        except (PySparkException, Py4JError) as exc:
-            raise StepError(f"step {step} failed: {exc}\nSQL: {query}\nin Spark's words: {spoken}") from exc
 
     def collect(self, query: str) -> pa.Table:
         """Rows in the order that the query asks for, in the memory of the driver."""
-        spoken = to_spark(query, self._shapes.types)
-        shape = self._shapes.result(query)
-        try:
+        with self._named("collect", query):
+            spoken, shape = self._spoken(query)
             return wire.from_signed(self.session.sql(spoken).toArrow(), shape)
-        except (PySparkException, Py4JError) as exc:
-            raise StepError(f"collect failed: {exc}\nSQL: {query}\nin Spark's words: {spoken}") from exc
+
+    def _spoken(self, query: str) -> tuple[str, pa.Schema]:
+        """A query in Spark's words, and what it gives."""
+        shape = self._shapes.result(query)
+        return to_spark(query, self._shapes.types), shape
+
+    @contextmanager
+    def _named(self, what: str, query: str) -> Iterator[None]:
+        try:
+            yield
+        except (PySparkException, Py4JError, duckdb.Error) as exc:
+            raise StepError(f"{what} failed: {exc}\nSQL: {query}") from exc
 
     def _run(self, rows: DataFrame, task: Task) -> DataFrame:
         return rows.mapInArrow(task, wire.spark_schema(wire.SCHEMA)).persist(StorageLevel.DISK_ONLY)
@@ -147,7 +157,11 @@ class SparkEngine:
 
     def _keep(self, name: str, frame: DataFrame) -> None:
         kept = frame.persist(_KEPT)
-        kept.count()
+        try:
+            kept.count()
+        except (PySparkException, Py4JError):
+            kept.unpersist()
+            raise
         kept.createOrReplaceTempView(name)
         before = self._kept.pop(name, None)
         if before is not None:

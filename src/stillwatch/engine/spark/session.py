@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pyspark
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from stillwatch.domain.errors import InputError
@@ -106,7 +108,8 @@ def _new_context(master: str | None, memory_bytes: int | None) -> SparkContext:
 
 
 def _settle(session: SparkSession) -> None:
-    """What results depend on, whatever the cluster's defaults are."""
+    """What results depend on, whatever the cluster's defaults are; and quiet: who failed says so itself."""
+    PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     for name, value in {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",  # overflow is an error, as in DuckDB

@@ -9,8 +9,6 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from stillwatch.engine.protocol import StepError
-
 
 class Shapes:
     """Empty twins of the relations."""
@@ -29,19 +27,13 @@ class Shapes:
 
     def step(self, name: str, query: str) -> None:
         """A relation that a step makes."""
-        try:
-            self._con.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
-        except duckdb.Error as exc:
-            raise StepError(f"step {name} failed: {exc}\nSQL: {query}") from exc
+        self._con.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
         rows = self._con.execute(f"DESCRIBE {name}").fetchall()
         self.types[name] = {str(column): str(kind) for column, kind, *_ in rows}
 
     def result(self, query: str) -> pa.Schema:
-        """What a query gives."""
-        try:
-            return self._con.sql(query).to_arrow_table().schema
-        except duckdb.Error as exc:
-            raise StepError(f"collect failed: {exc}\nSQL: {query}") from exc
+        """What a query gives; :class:`duckdb.Error` where it is none."""
+        return self._con.sql(query).to_arrow_table().schema
 
     def close(self) -> None:
         """Let DuckDB go."""
