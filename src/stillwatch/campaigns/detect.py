@@ -26,6 +26,8 @@ LEAST_CAMPAIGN = 12
 SIGNIFICANT = 1e-4
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
+STACK_OF_PAYERS = 0.4
+OWN_HAND = ("payment", "device", "phone")
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 CONTAINED = 0.8
@@ -100,14 +102,14 @@ def verdict_of(
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
         return f"lookalike:{kind}", t, alternatives
-    enough = independent_kinds(population, judged.group, strong) >= 2
+    named = enough(independent_kinds(population, judged.group, strong))
     others = set(strong) - {Family.CONTENT, Family.INTENT}
     if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
-        enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
-    enough &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
-    enough &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
-    enough = bool(enough) and without_first_payer(population, judged, strong, settings)
-    return ("campaign" if enough else "watch"), t, alternatives
+        named &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
+    named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
+    named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
+    named = bool(named) and without_first_payer(population, judged, strong, settings)
+    return ("campaign" if named else "watch"), t, alternatives
 
 
 def without_first_payer(
@@ -128,7 +130,7 @@ def without_first_payer(
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
     verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
-    return independent_kinds(population, group, strong_families(judged._replace(group=group, verdicts=verdicts))) >= 2
+    return enough(independent_kinds(population, group, strong_families(judged._replace(group=group, verdicts=verdicts))))
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -145,29 +147,38 @@ def across_owners(population: Population, group: Group) -> bool:
     return verdict.p_value <= 1e-3 and verdict.effect >= MATERIAL[Family.INFRASTRUCTURE]
 
 
-def independent_kinds(population: Population, group: Group, strong: dict[Family, Verdict]) -> int:
-    """How many kinds of evidence do not follow from one another.
+def independent_kinds(population: Population, group: Group, strong: dict[Family, Verdict]) -> frozenset[str]:
+    """The kinds of evidence for a group that do not follow from one another.
 
-    The same work (content, intent), the same hand (identity, infrastructure, continuity) and one dispatcher (timing).
-    Identity and infrastructure count apart where addresses tie accounts of different payers. The same client stack
-    counts as the same work only beside payment instruments that its users share.
+    The same ``work`` (content, intent), the same ``hand`` (payment, device, phone, work that moves between accounts),
+    one dispatcher's ``rhythm``, and the same ``place`` (addresses, networks, sign-up in the same hours), which counts
+    beside a hand only where it ties accounts of different payers. The same client stack counts as the same work only
+    beside payment instruments that its users share.
     """
-    seen = set(group.formed_by) | set(strong)
-    work = {Family.CONTENT, Family.INTENT} & seen
-    hand = {Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTINUITY} & seen
-    if group.software and Family.INFRASTRUCTURE in group.formed_by:
-        hand -= {Family.INFRASTRUCTURE} if Family.INFRASTRUCTURE not in strong else set()
-    timing = strong.get(Family.TIMING)
+    identity, timing, infrastructure = (
+        strong.get(family) for family in (Family.IDENTITY, Family.TIMING, Family.INFRASTRUCTURE)
+    )
+    own_hand = identity is not None and identity.channel in OWN_HAND
+    work = bool({Family.CONTENT, Family.INTENT} & (group.formed_by | set(strong)))
+    if group.software and own_hand and identity is not None and identity.effect >= STACK_OF_PAYERS:
+        work = True
+    hand = own_hand or Family.IDENTITY in group.formed_by or bool({Family.CONTINUITY} & (group.formed_by | set(strong)))
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
-    identity = strong.get(Family.IDENTITY)
-    own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
-    if hand == {Family.INFRASTRUCTURE} and Family.INFRASTRUCTURE in strong:
-        # several offices and classes in one loose group look like this too
-        hand = hand if strong[Family.INFRASTRUCTURE].effect >= ONLY_ADDRESSES else set()
-    if not work and group.software and own_hand and identity is not None and identity.effect >= 0.4:
-        work = {Family.INFRASTRUCTURE}
-    apart = {Family.IDENTITY, Family.INFRASTRUCTURE} <= hand and across_owners(population, group)
-    return bool(work) + bool(hand) + rhythm + apart
+    place = Family.INFRASTRUCTURE in group.formed_by and not group.software
+    if infrastructure is not None:
+        # several offices and classes in one loose group share a little of this too
+        place |= hand or infrastructure.effect >= ONLY_ADDRESSES
+    if identity is not None and identity.channel == "cohort":
+        place = True
+    if place and hand:
+        place = infrastructure is not None and across_owners(population, group)
+    kinds = {"work": work, "hand": hand, "rhythm": rhythm, "place": place}
+    return frozenset(name for name, here in kinds.items() if here)
+
+
+def enough(kinds: frozenset[str]) -> bool:
+    """Whether the kinds name anybody: two, and not only the same work from the same place (a hosted tool, a class)."""
+    return len(kinds) >= 2 and kinds != {"work", "place"}
 
 
 def detect(
