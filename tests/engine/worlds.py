@@ -17,7 +17,7 @@ from stillwatch.lab.scenario import Campaign, Scenario
 FILES = ("accounts.parquet", "campaigns.json", "evidence.parquet", "quarantine.parquet")
 _CAMPAIGNS = {
     "honest": (),
-    "base": (Campaign(name="c", tactics=("T-COT", "T-REPLAY", "T-SEARCH"), accounts=50, requests_per_account_day=25),),
+    "base": (Campaign(name="c", tactics=("T-COT", "T-REPLAY", "T-SEARCH"), accounts=90, requests_per_account_day=25),),
     "relay": (
         Campaign(
             name="c",
