@@ -166,7 +166,7 @@ def test_a_table_of_the_catalog_is_the_log_that_its_files_are(cluster: str, worl
 
 def text_pass(engine: Engine, reader: Reader) -> tuple[pa.Table, pa.Table]:
     """The relation of exchanges by row, and the rows set aside."""
-    read_log(engine, reader, sorted(reader.columns_present))
+    read_log(engine, reader)
     return engine.collect("SELECT * FROM exchanges ORDER BY rid"), reader.quarantine_table()
 
 

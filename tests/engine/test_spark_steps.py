@@ -29,7 +29,7 @@ def relations(seed: int) -> dict[str, pa.Table]:
     rng = np.random.default_rng(seed)
     n, accounts = 3_000, 60
     fields = [*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())]
-    made = FeaturePass(())(pa.RecordBatch.from_pylist([], pa.schema(fields)))
+    made = FeaturePass()(pa.RecordBatch.from_pylist([], pa.schema(fields)))
     edges = np.array([0, 1, TOP - 1, TOP, TOP + 1, 2 * TOP - 1], np.uint64)
     account = rng.integers(1, 2 * TOP - 1, accounts, np.uint64)
     names = [f"{'é' if i % 3 else 'Z'}{i:03d}" for i in range(accounts)]

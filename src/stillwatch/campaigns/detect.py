@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
+from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, membership
-from stillwatch.campaigns.traits import Traits, traits
+from stillwatch.campaigns.parts import own_parts
+from stillwatch.campaigns.traits import Traits, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
 from stillwatch.signals.base import Group, Verdict
@@ -23,11 +24,14 @@ Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 LEAST_CAMPAIGN = 12
-SIGNIFICANT = 1e-4
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
 STACK_OF_PAYERS = 0.4
-OWN_HAND = ("payment", "device", "phone")
+SPECIFIC = 0.3
+OWN_PREFIX = 0.8
+MET = 0.3
+OPERATORS = 5
+MOST_OF_ONE = 0.5
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 CONTAINED = 0.8
@@ -35,6 +39,9 @@ CONTAINED = 0.8
 SAME = 0.5
 """Common accounts of two grown groups, of the smaller one, from which they are one campaign."""
 MOSTLY_LICENSED = 0.5
+REPEATED = 0.6
+REPEATED_LEAST = 10
+REPEATERS = 6
 UNSURE = 0.5
 """Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 FLEET = 5
@@ -79,7 +86,10 @@ def strong_families(judged: Judged) -> dict[Family, Verdict]:
     strong = {f: v for f, v in judged.verdicts.items() if v.p_value <= SIGNIFICANT and v.effect >= MATERIAL[f]}
     identity = strong.get(Family.IDENTITY)
     # a mail provider goes with a country, and country is never evidence: it is shown, it does not count
-    if identity is not None and (
+    by_hand = own_hand(judged.verdicts.get(Family.IDENTITY))
+    if by_hand >= MATERIAL[Family.IDENTITY]:
+        strong[Family.IDENTITY] = judged.verdicts[Family.IDENTITY]
+    elif identity is not None and (
         identity.channel == "mail_domain" or (identity.channel == "cohort" and identity.effect < WEAK_IDENTITY)
     ):
         del strong[Family.IDENTITY]
@@ -102,14 +112,18 @@ def verdict_of(
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
         return f"lookalike:{kind}", t, alternatives
-    named = enough(independent_kinds(population, judged.group, strong))
-    others = set(strong) - {Family.CONTENT, Family.INTENT}
-    if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
+    kinds = independent_kinds(population, judged.group, strong)
+    named = enough(population, judged.group, kinds)
+    if (
+        "rhythm" in kinds
+        and "hand" not in kinds
+        and not (kinds >= {"place"} and many_networks(population, judged.group))
+    ):
         named &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
     named = bool(named) and without_first_payer(population, judged, strong, settings)
-    return ("campaign" if named else "watch"), t, alternatives
+    return ("campaign" if named else "watch" if len(kinds) >= 2 else "clear"), t, alternatives
 
 
 def without_first_payer(
@@ -130,7 +144,8 @@ def without_first_payer(
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
     verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
-    return enough(independent_kinds(population, group, strong_families(judged._replace(group=group, verdicts=verdicts))))
+    strong = strong_families(judged._replace(group=group, verdicts=verdicts))
+    return enough(population, group, independent_kinds(population, group, strong))
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -158,17 +173,18 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     identity, timing, infrastructure = (
         strong.get(family) for family in (Family.IDENTITY, Family.TIMING, Family.INFRASTRUCTURE)
     )
-    own_hand = identity is not None and identity.channel in OWN_HAND
+    by_hand = own_hand(identity)
     work = bool({Family.CONTENT, Family.INTENT} & (group.formed_by | set(strong)))
-    if group.software and own_hand and identity is not None and identity.effect >= STACK_OF_PAYERS:
+    if group.software and by_hand >= STACK_OF_PAYERS:
         work = True
-    hand = own_hand or Family.IDENTITY in group.formed_by or bool({Family.CONTINUITY} & (group.formed_by | set(strong)))
+    hand = by_hand >= MATERIAL[Family.IDENTITY] or Family.IDENTITY in group.formed_by
+    hand |= Family.CONTINUITY in group.formed_by | set(strong)
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
     place = Family.INFRASTRUCTURE in group.formed_by and not group.software
     if infrastructure is not None:
         # several offices and classes in one loose group share a little of this too
         place |= hand or infrastructure.effect >= ONLY_ADDRESSES
-    if identity is not None and identity.channel == "cohort":
+    if identity is not None and identity.channel == "cohort" and not hand:
         place = True
     if place and hand:
         place = infrastructure is not None and across_owners(population, group)
@@ -176,9 +192,37 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     return frozenset(name for name, here in kinds.items() if here)
 
 
-def enough(kinds: frozenset[str]) -> bool:
-    """Whether the kinds name anybody: two, and not only the same work from the same place (a hosted tool, a class)."""
-    return len(kinds) >= 2 and kinds != {"work", "place"}
+def enough(population: Population, group: Group, kinds: frozenset[str]) -> bool:
+    """Whether the kinds name anybody: two, and not only the same work from the same place, which hosted tools, classes
+    and one country's users of a program behind the same exits have too, unless that work has no everyday use or the
+    place is a pool of the group's own."""
+    if kinds == {"work", "place"}:
+        return specific_work(population, group) or many_networks(population, group)
+    return len(kinds) >= 2
+
+
+def many_networks(population: Population, group: Group) -> bool:
+    """Whether a good part of the accounts meets at prefixes of the group's own that many network operators announce.
+
+    A hosted tool, a cloud's runners, a class or an office come from one operator; exits of a VPN are not their own.
+    """
+    v = population.kinds["network"]
+    inside = np.zeros(population.size, np.bool_)
+    inside[group.accounts] = True
+    x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
+    own = (x >= 3) & (x - 1 >= OWN_PREFIX * (np.diff(v.holders_ptr) - 1))
+    rows = np.concatenate([v.rows_of(value) for value in np.flatnonzero(own).tolist()] or [group.rows[:0]])
+    rows = rows[inside[population.account[rows]]]
+    operator = population.columns["asn"][rows].astype(np.int64)
+    pairs = np.unique(np.stack([operator, population.account[rows].astype(np.int64)]), axis=1)
+    names, accounts = np.unique(pairs[0][pairs[0] != 0], return_counts=True)
+    met = len(np.unique(population.account[rows])) / max(len(group.accounts), 1)
+    return bool(met >= MET and len(names) >= OPERATORS and accounts.max() <= MOST_OF_ONE * len(group.accounts))
+
+
+def specific_work(population: Population, group: Group) -> bool:
+    """Whether a good part of the group's exchanges shows a tactic whose wording has no everyday use."""
+    return any(t.specific and _share(population, group, i) >= SPECIFIC for i, t in enumerate(catalogue()))
 
 
 def detect(
@@ -208,7 +252,8 @@ def detect(
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
         if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            _join(campaigns, grown(population, found, settings, apart))
+            for one in grown(population, found, settings, apart):
+                _join(campaigns, one)
         elif verdict != "clear":
             others.append(found)
     step("members")
@@ -228,7 +273,7 @@ def _weaken_intent(population: Population, judged: Judged, candidates: list[Grou
     intent = judged.verdicts.get(Family.INTENT)
     if intent is None or not judged.group.software or intent.p_value > SIGNIFICANT:
         return judged
-    if any(tactic.specific and _share(population, judged.group, i) >= 0.3 for i, tactic in enumerate(catalogue())):
+    if specific_work(population, judged.group):
         return judged
     peers = sum(1 for c in candidates if c.software and Family.CONTENT in c.formed_by)
     verdicts = dict(judged.verdicts)
@@ -242,8 +287,58 @@ def _share(population: Population, group: Group, tactic: int) -> float:
     )
 
 
-def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
-    """A campaign with the members that the whole log gives it, weighed again as what it then is."""
+def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> list[Found]:
+    """A campaign with the members that the whole log gives it; several where only the start drew them together.
+
+    What is left is tested again by itself, so that nobody is named by evidence that others gave.
+    """
+    whole = _with_members(population, found, apart)
+    if whole.verdict != "campaign":
+        return [whole]
+    parts = [
+        piece
+        for part in own_parts(population, whole.group, seed=settings.seed)
+        for piece in _repeaters_apart(population, part)
+    ]
+    if len(parts) < 2:
+        return [_tested_again(population, whole, settings)]
+    out = []
+    for part in parts:
+        rows = whole.group.rows[np.isin(population.account[whole.group.rows], part)]
+        one = _tested_again(population, whole._replace(group=whole.group._replace(accounts=part, rows=rows)), settings)
+        if one.verdict == "campaign":
+            one = _with_members(population, one, apart)
+            kept = [
+                piece for piece in _repeaters_apart(population, one.group.accounts) if np.isin(piece, part).mean() > 0.5
+            ]
+            accounts = np.concatenate(kept) if kept else part
+            rows = one.group.rows[np.isin(population.account[one.group.rows], accounts)]
+            one = _tested_again(
+                population, one._replace(group=one.group._replace(accounts=np.sort(accounts), rows=rows)), settings
+            )
+        out.append(one)
+    return [one for one in out if one.verdict != "clear"]
+
+
+def _tested_again(population: Population, found: Found, settings: Settings) -> Found:
+    """The verdict that the accounts of a grown group deserve by themselves; the reported tests stay those of the start,
+    for these accounts were chosen by all the evidence there is."""
+    verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws)
+    judged = Judged(found.group, verdicts, max(bonferroni(verdicts), found.p_value), found.q_value)
+    verdict, t, alternatives = verdict_of(population, judged, settings)
+    return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
+
+
+def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
+    """Accounts in one piece, or two where some run through items that others run through too, as benchmarks do."""
+    repeats = (repeated_share(population)[accounts] >= REPEATED) & (population.counts[accounts] >= REPEATED_LEAST)
+    if repeats.sum() < REPEATERS or (~repeats).sum() < REPEATERS:
+        return [accounts]
+    return [accounts[~repeats], accounts[repeats]]
+
+
+def _with_members(population: Population, found: Found, apart: Bools) -> Found:
+    """The group grown and pruned to its members, and weighed again as what it then is."""
     member = membership(population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart)
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)
@@ -254,14 +349,8 @@ def grown(population: Population, found: Found, settings: Settings, apart: Bools
     rows = np.union1d(rows, population.rows_of_accounts(silent.astype(np.int32)))
     group = found.group._replace(accounts=accounts, rows=rows)
     fringe = np.flatnonzero((p >= UNSURE) & (p < SURE)).astype(np.int32)
-    final = traits(population, group)
-    strong = strong_families(Judged(group, found.verdicts, found.p_value, found.q_value))
-    kind, alternatives = weigh(Facts(final, strong, found.formed_by))
     return found._replace(
-        verdict=f"lookalike:{kind}" if kind is not None else "campaign",
         group=group,
-        traits=final,
-        alternatives=alternatives,
         core=int(np.isin(found.group.accounts, accounts).sum()),
         fringe=fringe,
         probability=p[accounts],

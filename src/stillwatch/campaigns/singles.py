@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.campaigns.detect import Found
-from stillwatch.campaigns.traits import named
+from stillwatch.campaigns.traits import named, repeated_share
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.population import Population
 from stillwatch.signals.timing import sequences
@@ -29,10 +29,7 @@ def single_accounts(population: Population, found: Sequence[Found]) -> dict[str,
     everyone = np.arange(n, dtype=np.int32)
     ts, indptr = sequences(population.account, population.ts, np.arange(len(population.ts)), everyone)
     clock = np.nan_to_num(own_clock(ts, indptr))
-    prompt, n_codes = population.codes("prompt")
-    pairs = np.unique(population.account * np.int64(n_codes) + prompt)
-    shared = (np.bincount(pairs % n_codes, minlength=n_codes)[prompt] >= 2) & (prompt != 0)
-    repeated = np.bincount(population.account, weights=shared, minlength=n) / population.counts
+    repeated = repeated_share(population)
     fixed = _largest_share(population, "system_skeleton", "skeleton")
     hours = np.bincount(
         np.unique(population.account.astype(np.int64) * 24 + (population.ts // 3_600_000_000) % 24) // 24, minlength=n

@@ -136,6 +136,16 @@ def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> floa
     return out / len(accounts)
 
 
+def repeated_share(population: Population) -> npt.NDArray[np.float64]:
+    """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
+    prompt, n_codes = population.codes("prompt")
+    by = population.customer[population.account].astype(np.int64)
+    pairs = np.unique(by * n_codes + prompt)
+    shared = (np.bincount(pairs % n_codes, minlength=n_codes)[prompt] >= 2) & (prompt != 0)
+    times = np.bincount(population.account, weights=shared, minlength=population.size).astype(np.float64)
+    return np.asarray(times / population.counts)
+
+
 def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:
     hours = int((population.ts[-1] - population.ts[0]) // 3_600_000_000) + 1
     if hours < 20 or not len(rows):

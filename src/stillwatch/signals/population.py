@@ -26,8 +26,8 @@ class Values:
 
     ``indptr`` (accounts+1) and ``values`` list distinct value codes per account, and ``owner`` the account of each of
     ``values``; ``holds`` tells which accounts have any; ``tie_ptr`` and ``tie_values`` are the same list without the
-    values that only one account holds, which tie nobody, as places in ``tied``; ``frequency`` counts representatives
-    per value;
+    values that only one account holds, which tie nobody, as places in ``tied``; ``uses`` counts the exchanges of each
+    holding (1 for kinds of the accounts table); ``frequency`` counts representatives per value;
     ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
     """
 
@@ -41,6 +41,7 @@ class Values:
     tie_ptr: I64
     tie_values: I32
     tied: I32
+    uses: I32
     frequency: I32
     known: int
     holders_ptr: I64
@@ -153,6 +154,7 @@ def make_values(
     holder, value = accounts[by_both], codes[by_both]
     first = np.ones(len(by_both), np.bool_)
     first[1:] = (holder[1:] != holder[:-1]) | (value[1:] != value[:-1])
+    uses = np.diff(np.append(np.flatnonzero(first), len(first)))
     holder, value = holder[first], value[first]
     indptr = np.zeros(n_accounts + 1, np.int64)
     np.cumsum(np.bincount(holder, minlength=n_accounts), out=indptr[1:])
@@ -178,6 +180,7 @@ def make_values(
         tie_ptr=tie_ptr,
         tie_values=(np.cumsum(of_several) - 1)[value[shared]].astype(np.int32),
         tied=np.flatnonzero(of_several).astype(np.int32),
+        uses=uses.astype(np.int32),
         frequency=frequency,
         known=max(known, 1),
         holders_ptr=holders_ptr,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import Engine, Log
-from stillwatch.kernels.hashing import combine, hash_strings
+from stillwatch.kernels.hashing import hash_strings
 from stillwatch.signals import handover
-from stillwatch.signals.features import FeaturePass
+from stillwatch.signals.features import FeaturePass, client_stack
 from stillwatch.signals.intent import client_crowds
 from stillwatch.signals.population import Population, Values, make_values, representatives, strata
 from stillwatch.signals.registry import KINDS
@@ -33,9 +33,9 @@ LEAST_BLOCKS = 3
 """A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
 
 
-def read_log(engine: Engine, log: Log, known_columns: Iterable[str]) -> None:
+def read_log(engine: Engine, log: Log) -> None:
     """The text pass: relations ``exchanges`` and ``fingerprints``."""
-    engine.map_batches(log, FeaturePass(tuple(known_columns)))
+    engine.map_batches(log, FeaturePass())
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:
@@ -117,13 +117,13 @@ def _account_columns(ids: pa.Array, accounts: pa.Table | None) -> dict[str, npt.
     n = len(ids)
     out: dict[str, npt.NDArray[Any]] = {name: np.zeros(n, np.uint64) for name in _TABLE_COLUMNS}
     out["created_at"] = np.zeros(n, np.int64)
-    if accounts is None:
+    if accounts is None or not accounts.num_rows:
         return out
     mine, theirs = hash_strings(ids), hash_strings(accounts["account_id"].combine_chunks())
     order = np.argsort(theirs, kind="stable")
-    place = np.minimum(np.searchsorted(theirs[order], mine), max(len(theirs) - 1, 0))
-    found = theirs[order][place] == mine if len(theirs) else np.zeros(n, np.bool_)
-    at = order[place] if len(theirs) else np.zeros(n, np.int64)
+    place = np.minimum(np.searchsorted(theirs[order], mine), len(theirs) - 1)
+    found = theirs[order][place] == mine
+    at = order[place]
     for name in _TABLE_COLUMNS:
         out[name] = np.where(found, hash_strings(accounts[name].combine_chunks())[at], np.uint64(0))
     created = accounts["created_at"].cast(pa.int64()).fill_null(0).to_numpy()
@@ -151,10 +151,7 @@ def _holdings(
             )
     cohort = (table["created_at"] // 3_600_000_000).astype(np.uint64)
     kinds["cohort"] = make_values("cohort", everyone, cohort, representative)
-    known = (columns["client"] != 0) & (columns["parameters"] != 0)
-    stack = np.where(
-        known, combine(columns["client"], columns["tls"], columns["parameters"], columns["schema"]), np.uint64(0)
-    )
+    stack = client_stack(*(columns[name] for name in ("client", "tls", "parameters", "schema")))
     kinds["stack"] = make_values("stack", account.astype(np.int64), stack, representative, rows=every_row)
     found = find_templates(engine, n)
     whole = found.blocks >= LEAST_BLOCKS
