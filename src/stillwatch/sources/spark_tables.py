@@ -59,12 +59,12 @@ class Decoder:
                 rows = row[low:high]
                 yield int(file[low]), Raw(batch.slice(low, high - low), rows, rows, 0)
 
-    def runs(self, raw: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Spark's rows as canonical ones, in pieces of consecutive rows, each with its first row's place in the log."""
+    def runs(self, raw: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Spark's rows as canonical ones, in pieces of consecutive rows."""
         for file, piece in self.raws(raw):
             batch = canonical(piece, list(EXCHANGES), self._names[file], self._notes.quarantine)
             self._notes.see(batch.select(EXCHANGES.names))
-            yield file << 40 | int(piece.rows[0]), in_file(batch, file)
+            yield in_file(batch, file)
 
     def take_problems(self) -> list[Any]:
         """What has been noted since the last call."""
@@ -107,8 +107,7 @@ class SparkTables:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, on the driver, in the order of Spark's partitions."""
         for raw in self.frame.toArrow().to_batches():
-            for _, batch in self.decoder.runs(raw):
-                yield batch
+            yield from self.decoder.runs(raw)
 
     def settle(self, problems: list[Any], rows: int) -> None:
         """What the tasks noted, in order of files and rows; the first bad row is the error where they are errors."""

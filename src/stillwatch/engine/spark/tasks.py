@@ -27,8 +27,8 @@ class Report(msgspec.Struct, frozen=True):
 class Decoder(Protocol):
     """Makes canonical batches of what Spark's own readers give; it can be pickled."""
 
-    def decode(self, raw: pa.RecordBatch) -> pa.RecordBatch:
-        """One batch in the contract's types."""
+    def runs(self, raw: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """One batch in the contract's types, cut where a file does not go on."""
         ...
 
     def take_problems(self) -> list[Any]:
@@ -59,7 +59,8 @@ class TableTask(NamedTuple):
     turn: int
 
     def run(self, raw: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from _share(0, map(self.decoder.decode, raw), self.decoder.take_problems, self.kernel)
+        read = (run for batch in raw for run in self.decoder.runs(batch))
+        yield from _share(0, read, self.decoder.take_problems, self.kernel)
 
 
 def _share(
