@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
+from msgspec.structs import replace
 
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES, TIMESTAMP
 from stillwatch.lab import harvest, network
 from stillwatch.lab.clock import Ints
 from stillwatch.lab.honest import KINDS
 from stillwatch.lab.scenario import Scenario
+from stillwatch.lab.slices import Slices
 from stillwatch.lab.text.corpus import read_corpus
 from stillwatch.lab.text.grammar import swapped_in
 from stillwatch.lab.world import MODELS, World
@@ -40,23 +43,40 @@ def generate(
     scenario: Scenario, seed: int, out: Path, *, without: Iterable[str] = (), corpus: Path | None = None
 ) -> dict[str, int]:
     """Write exchanges, accounts, licences and truth of one world to ``out``; returns counts."""
-    with swapped_in(read_corpus(corpus) if corpus else None):
-        world = build(scenario, seed)
-    return write(world, out, frozenset(without))
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".slices-") as folder:
+        slices = Slices(Path(folder), scenario.slice_hours) if scenario.slice_hours else None
+        with swapped_in(read_corpus(corpus) if corpus else None):
+            world = build(scenario, seed, slices)
+        return write(world, out, frozenset(without), slices)
 
 
-def build(scenario: Scenario, seed: int) -> World:
-    """The world in memory. Every kind and campaign has its own random stream: changing one leaves the others alone."""
+def build(scenario: Scenario, seed: int, slices: Slices | None = None) -> World:
+    """The world in memory, or its exchanges in ``slices``.
+
+    Every kind and campaign has its own random stream: changing one leaves the others alone."""
     world = World(scenario, np.random.default_rng([seed, 0]))
-    for kind, accounts in scenario.honest.items():
+
+    def settle() -> None:
+        if slices is not None:
+            for block in world.blocks:
+                slices.add(block)
+            world.blocks.clear()
+
+    for kind, most in scenario.honest.items():
         if kind not in KINDS:
             raise ValueError(f"unknown honest kind {kind!r}; known: {', '.join(KINDS)}")
         world.rng = np.random.default_rng([seed, 1, *kind.encode()])
-        if accounts > 0:
+        left = round(most * scenario.size)
+        while left > 0:
+            accounts = min(left, scenario.crowd or left)
             KINDS[kind](world, accounts)
+            left -= accounts
+            settle()
     for number, campaign in enumerate(scenario.campaigns):
         world.rng = np.random.default_rng([seed, 2, number])
-        harvest.run(world, campaign)
+        harvest.run(world, replace(campaign, accounts=max(1, round(campaign.accounts * scenario.size))))
+        settle()
     return world
 
 
@@ -72,33 +92,57 @@ def _nullable(values: Any, kind: pa.DataType, missing: Any) -> Any:
     return pa.array(values, mask=missing).cast(kind)
 
 
-def write(world: World, out: Path, without: frozenset[str]) -> dict[str, int]:
-    """Sort by time, resolve codes, write the four files."""
+def write(world: World, out: Path, without: frozenset[str], slices: Slices | None = None) -> dict[str, int]:
+    """Sort by time, resolve codes, write the log (one file, or one per slice) and the three tables beside it."""
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([7, world.size])
-    offsets = np.cumsum([0, *(len(b["ts"]) for b in world.blocks)])
+    ids = [a for block in world.accounts for a in block["account_id"]]
+    exchanges = 0
+    if slices is None:
+        exchanges = _exchanges(world, world.blocks, out / "exchanges.parquet", without, rng, ids, 0)
+    else:
+        for number in range(len(slices)):
+            if blocks := slices.take(number):
+                path = out / f"exchanges-{number:03d}.parquet"
+                exchanges += _exchanges(world, blocks, path, without, rng, ids, exchanges)
+    hostile = _tables(world, out, without)
+    (out / "licences.yaml").write_text(yaml.safe_dump({"licences": world.licences}, sort_keys=False), "utf-8")
+    return {"exchanges": exchanges, "accounts": world.size, "hostile_accounts": hostile}
+
+
+def _exchanges(
+    world: World,
+    blocks: list[dict[str, Any]],
+    path: Path,
+    without: frozenset[str],
+    rng: np.random.Generator,
+    ids: list[str],
+    before: int,
+) -> int:
+    """One file of the log; ``before`` exchanges were written to others. Returns how many it has."""
+    offsets = np.cumsum([0, *(len(b["ts"]) for b in blocks)])
     columns: dict[str, Any] = {}
-    for name in world.blocks[0]:
-        parts = [b[name] for b in world.blocks]
-        columns[name] = np.concatenate(parts) if isinstance(parts[0], np.ndarray) else pa.chunked_array(parts)
+    for name in blocks[0]:
+        parts = [b[name] for b in blocks] if name != "replay" else []
+        if parts:
+            columns[name] = np.concatenate(parts) if isinstance(parts[0], np.ndarray) else pa.chunked_array(parts)
     replay = np.full(int(offsets[-1]), -1)
-    for block, at in zip(world.blocks, offsets, strict=False):
+    for block, at in zip(blocks, offsets, strict=False):
         if "replay" in block:
             replay[at : at + len(block["ts"])] = block["replay"]
     order = np.lexsort((rng.random(len(columns["ts"])), columns["ts"]))
     columns = {k: v[order] if isinstance(v, np.ndarray) else v for k, v in columns.items()}
     columns["replay"] = replay[order]
     columns["exchange"] = rng.integers(0, 2**62, len(order))
-    ids = [a for block in world.accounts for a in block["account_id"]]
     columns["ip_text"], columns["ip_code"] = _addresses(columns["ip"])
-    _references(columns, rng)
+    _references(columns, rng, before)
     text = {
         k: pc.utf8_rtrim_whitespace(v.combine_chunks().take(pa.array(order))) if k not in without else None
         for k, v in columns.items()
         if k in ("prompt", "response")
     }
     schema = pa.schema([f for f in EXCHANGES if f.name not in without])
-    with pq.ParquetWriter(out / "exchanges.parquet", schema, compression="zstd", compression_level=1) as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
         for low in range(0, len(order), ROW_GROUP):
             part = slice(low, low + ROW_GROUP)
             chunk = {k: v[part] for k, v in columns.items() if isinstance(v, np.ndarray)}
@@ -112,9 +156,7 @@ def write(world: World, out: Path, without: frozenset[str]) -> dict[str, int]:
                 ),
                 row_group_size=ROW_GROUP,
             )
-    hostile = _tables(world, out, without)
-    (out / "licences.yaml").write_text(yaml.safe_dump({"licences": world.licences}, sort_keys=False), "utf-8")
-    return {"exchanges": len(order), "accounts": world.size, "hostile_accounts": hostile}
+    return len(order)
 
 
 def _addresses(ip: Ints) -> tuple[list[str], Ints]:
@@ -122,8 +164,10 @@ def _addresses(ip: Ints) -> tuple[list[str], Ints]:
     return network.dotted(unique), codes
 
 
-def _references(columns: dict[str, Any], rng: np.random.Generator) -> None:
-    """Opaque reasoning references: presented by the next turn of the session that got them, or replayed elsewhere."""
+def _references(columns: dict[str, Any], rng: np.random.Generator, before: int) -> None:
+    """Opaque reasoning references: presented by the next turn of the session that got them, or replayed elsewhere.
+
+    They are numbered from ``before`` on, and none outlives its file."""
     n = len(columns["ts"])
     issued = columns["issued"] > 0
     presented = np.full(n, -1)
@@ -137,8 +181,8 @@ def _references(columns: dict[str, Any], rng: np.random.Generator) -> None:
         lag = np.minimum(rng.integers(1, 40, len(mine)), np.arange(len(mine)))
         source = mine[np.arange(len(mine)) - lag]
         presented[mine] = np.where(lag > 0, source, -1)
-    columns["presented"] = presented
-    columns["issued_row"] = np.where(issued, np.arange(n), -1)
+    columns["presented"] = np.where(presented >= 0, presented + before, -1)
+    columns["issued_row"] = np.where(issued, np.arange(before, before + n), -1)
 
 
 def _opaque(prefix: str, rows: Ints) -> Any:
