@@ -10,34 +10,38 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.members import members, own_parts
+from stillwatch.campaigns.membership import SURE, membership
 from stillwatch.campaigns.traits import Traits, traits
 from stillwatch.domain.verdict import Alternative, Family
-from stillwatch.kernels.groups import tie_degrees
 from stillwatch.links.candidates import find_candidates
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
 from stillwatch.signals.population import Population
-from stillwatch.signals.registry import TIES
 from stillwatch.signals.tactics import catalogue
 
+Bools = npt.NDArray[np.bool_]
+F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 LEAST_CAMPAIGN = 12
 SIGNIFICANT = 1e-4
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
-OVERLAP = 0.3
-MOSTLY_ITS = 0.8
-CONTAINED = 0.95
-MUCH_SMALLER = 0.25
+CONTAINED = 0.8
+"""Of a candidate's accounts, where a campaign already found holds them."""
+SAME = 0.5
+"""Common accounts of two grown groups, of the smaller one, from which they are one campaign."""
+MOSTLY_LICENSED = 0.5
+UNSURE = 0.5
+"""Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 FLEET = 5
 FLEET_SHARE = 0.1
 """Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""
 LEAST_SUBSTREAM = 0.15
-"""Work that is less than this of its accounts' traffic is a habit of speech or deep cover: watched, not named."""
+"""Work that is less than this of its accounts' traffic and shows in words only is a habit of speech: watched."""
+LEAST_COVERED = 0.03
+"""The same where something else than words shows: so deep in cover, nothing is certain."""
 
 
 class Settings(NamedTuple):
@@ -61,6 +65,11 @@ class Found(NamedTuple):
     p_value: float
     q_value: float
     core: int
+    """Members among the accounts that the tests were made on; 0 where nothing was grown."""
+    fringe: I32 = np.zeros(0, np.int32)
+    """Accounts that may belong to it."""
+    probability: F64 = np.zeros(0)
+    """Of membership, per account of a grown group."""
 
 
 def strong_families(judged: Judged) -> dict[Family, Verdict]:
@@ -96,7 +105,7 @@ def verdict_of(
     if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
         enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
     enough &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
-    enough &= t.substream >= LEAST_SUBSTREAM
+    enough &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
     enough = bool(enough) and without_first_payer(population, judged, strong, settings)
     return ("campaign" if enough else "watch"), t, alternatives
 
@@ -161,81 +170,44 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     return bool(work) + bool(hand) + rhythm + apart
 
 
-def substream(population: Population, judged: Judged) -> Group:
-    """For a group drawn by who its accounts are: only the exchanges, and members, of the work that they share."""
-    group = judged.group
-    content = judged.verdicts.get(Family.CONTENT)
-    if Family.CONTENT in group.formed_by or content is None or content.p_value > SIGNIFICANT:
-        return group
-    inside = np.zeros(population.size, np.bool_)
-    inside[group.accounts] = True
-    picked: list[I64] = []
-    for signal in TIES:
-        if signal.family is not Family.CONTENT:
-            continue
-        for kind in signal.kinds:
-            values = population.kinds[kind.name]
-            if not values.size:
-                continue
-            degree, by = tie_degrees(group.accounts, *values.ties)
-            for value in values.tied[np.unique(by[degree >= 0.5])].tolist():
-                rows = values.rows_of(value)
-                picked.append(rows[inside[population.account[rows]]])
-    rows = np.unique(np.concatenate(picked)) if picked else group.rows
-    accounts = np.unique(population.account[rows]).astype(np.int32)
-    if len(accounts) < max(LEAST_CAMPAIGN, len(group.accounts) // 4):
-        return group
-    return group._replace(accounts=accounts, rows=rows)
+def detect(
+    population: Population,
+    settings: Settings,
+    *,
+    licensed: Bools | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> list[Found]:
+    """All groups with a verdict other than ``clear``, campaigns grown to their members, strongest first.
 
-
-def prune(population: Population, judged: Judged, settings: Settings) -> Group:
-    """Take out the fringe: members without any tie of their own, unless they carry the evidence without the others."""
-    group = judged.group
-    tied = np.zeros(len(group.accounts))
-    for family, verdict in strong_families(judged).items():
-        if family is not Family.INTENT:
-            tied = np.maximum(tied, verdict.tied)
-    rest = group.accounts[tied < 0.3]
-    if len(rest) < 8 or len(rest) < 0.05 * len(group.accounts):
-        return group
-    rows = group.rows[np.isin(population.account[group.rows], rest)]
-    alone = judge_one(population, group._replace(accounts=rest, rows=rows), seed=settings.seed, draws=settings.draws)
-    alone.pop(Family.INTENT, None)
-    if any(v.p_value <= 0.01 and v.effect >= MATERIAL[f] for f, v in alone.items()):
-        return group
-    core = group.accounts[tied >= 0.3]
-    return group._replace(accounts=core, rows=group.rows[np.isin(population.account[group.rows], core)])
-
-
-def detect(population: Population, settings: Settings, *, step: Callable[[str], None] = lambda _: None) -> list[Found]:
-    """All groups with a verdict other than ``clear``, merged into campaigns, strongest first."""
+    Accounts of ``licensed`` (n,) are no campaign's members.
+    """
     step("candidates")
+    apart = np.zeros(population.size, np.bool_) if licensed is None else licensed
     candidates = find_candidates(population, seed=settings.seed, step=step)
     judged = judge_all(
         population, candidates, seed=settings.seed, draws=settings.draws, threads=settings.threads, step=step
     )
-    found: list[Found] = []
+    campaigns: list[Found] = []
+    others: list[Found] = []
     step("verdicts")
     for j in judged:
-        if not strong_families(j) or _contained(j.group, found):
+        if not strong_families(j) or _contained(j.group, campaigns):
             continue
         j = _weaken_intent(population, j, candidates)
         verdict, t, alternatives = verdict_of(population, j, settings)
-        group = j.group
-        if verdict == "campaign":
-            group = substream(population, j) if Family.CONTENT in j.verdicts else prune(population, j, settings)
-        if verdict != "clear":
-            found.append(Found(verdict, group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0))
-    return merge(population, found, settings)
+        found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
+        if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
+            _join(campaigns, grown(population, found, settings, apart))
+        elif verdict != "clear":
+            others.append(found)
+    step("members")
+    return _one_each(population, campaigns, others)
 
 
 def _contained(group: Group, found: list[Found]) -> bool:
-    """Whether a much larger campaign already found in the same way holds nearly all of a group: nothing is added."""
+    """Whether a campaign already found holds nearly all of a group: nothing is added."""
     return any(
-        f.verdict == "campaign"
-        and f.formed_by == group.formed_by
-        and len(group.accounts) <= MUCH_SMALLER * len(f.group.accounts)
-        and np.isin(group.accounts, f.group.accounts, assume_unique=True).mean() >= CONTAINED
+        f.verdict == "campaign" and np.isin(group.accounts, f.group.accounts, assume_unique=True).mean() >= CONTAINED
         for f in found
     )
 
@@ -259,92 +231,59 @@ def _share(population: Population, group: Group, tactic: int) -> float:
     )
 
 
-def merge(population: Population, found: list[Found], settings: Settings) -> list[Found]:
-    """Campaign groups that share at least 30 % of the smaller one's accounts are one campaign."""
-    campaigns = [f for f in found if f.verdict == "campaign"]
-    others = [f for f in found if f.verdict != "campaign"]
-    merged: list[list[Found]] = []
-    unions: list[I32] = []
-    by_size = sorted(campaigns, key=lambda f: (-len(f.group.accounts), f.p_value, int(f.group.accounts[0])))
-    # one tactic is many campaigns' tactic: a group drawn by intent joins a campaign, it does not join two
-    for one in sorted(by_size, key=lambda f: f.formed_by == frozenset({Family.INTENT})):
-        mine = one.group.accounts
-        near = [
-            i
-            for i, union in enumerate(unions)
-            if len(np.intersect1d(union, mine)) >= OVERLAP * min(len(union), len(mine))
-        ]
-        if not near:
-            merged.append([one])
-            unions.append(mine)
-        elif len(near) == 1 or one.formed_by != frozenset({Family.INTENT}):
-            merged[near[0]].append(one)
-            unions[near[0]] = np.unique(np.concatenate([unions[near[0]], mine]))
-    out = [one for bucket in merged for one in _campaigns(population, bucket, settings)]
-    taken = np.zeros(population.size, np.bool_)
-    for f in out:
-        taken[f.group.accounts] = True
-    kept: list[Found] = []
-    for f in others:
-        if taken[f.group.accounts].mean() < 0.5:
-            kept.append(f)
-            taken[f.group.accounts] = True
-    return out + kept
-
-
-def _campaigns(population: Population, bucket: list[Found], settings: Settings) -> list[Found]:
-    """The campaigns that a bucket of overlapping groups holds: one, or several that only a common hub drew together.
-
-    Each has groups of its own: most of their accounts are its members."""
-    whole = _union(population, bucket, settings)
-    parts = own_parts(population, whole.group, seed=settings.seed)
-    if whole.verdict != "campaign" or len(parts) < 2:
-        return [whole]
-    own: list[list[Found]] = [
-        [f for f in bucket if np.isin(f.group.accounts, part).mean() >= MOSTLY_ITS] for part in parts
-    ]
-    if not all(own):
-        return [whole]
-    rows = whole.group.rows
-    return [
-        _union(
-            population,
-            mine,
-            settings,
-            whole.group._replace(accounts=part, rows=rows[np.isin(population.account[rows], part)]),
-        )
-        for part, mine in zip(parts, own, strict=True)
-    ]
-
-
-def _union(population: Population, bucket: list[Found], settings: Settings, group: Group | None = None) -> Found:
-    """One campaign out of overlapping groups; families that formed one part may have judged another."""
-    # a tactic says what was done, not by whom: groups drawn by intent add evidence, members only where they stand alone
-    drawn = [f for f in bucket if f.formed_by != frozenset({Family.INTENT})] or bucket
-    lead = min(drawn, key=lambda f: (f.p_value, -len(f.group.accounts)))
-    if group is None:
-        accounts = np.unique(np.concatenate([f.group.accounts for f in drawn])).astype(np.int32)
-        rows = np.unique(np.concatenate([f.group.rows for f in drawn]))
-        rows = rows[np.isin(population.account[rows], accounts)]
-        group = lead.group._replace(accounts=accounts, rows=rows)
-    verdicts: dict[Family, Verdict] = {}
-    for f in bucket:
-        for family, v in f.verdicts.items():
-            if family not in verdicts or v.p_value < verdicts[family].p_value:
-                verdicts[family] = v
-    group = members(population, group, verdicts)
-    # the group that is left may be one that an honest explanation fits
+def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
+    """A campaign with the members that the whole log gives it, weighed again as what it then is."""
+    member = membership(population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart)
+    p = member.probability
+    accounts = np.flatnonzero(p >= SURE).astype(np.int32)
+    if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
+        return found._replace(verdict="watch")
+    rows = member.rows[p[population.account[member.rows]] >= SURE]
+    silent = np.setdiff1d(accounts, population.account[rows])
+    rows = np.union1d(rows, population.rows_of_accounts(silent.astype(np.int32)))
+    group = found.group._replace(accounts=accounts, rows=rows)
+    fringe = np.flatnonzero((p >= UNSURE) & (p < SURE)).astype(np.int32)
     final = traits(population, group)
-    strong = strong_families(Judged(group, verdicts, lead.p_value, lead.q_value))
-    kind, alternatives = weigh(Facts(final, strong, lead.formed_by))
-    small = int(population.representative[group.accounts].sum()) < LEAST_CAMPAIGN
-    verdict = f"lookalike:{kind}" if kind is not None else "watch" if small else "campaign"
-    return lead._replace(
-        verdict=verdict,
+    strong = strong_families(Judged(group, found.verdicts, found.p_value, found.q_value))
+    kind, alternatives = weigh(Facts(final, strong, found.formed_by))
+    return found._replace(
+        verdict=f"lookalike:{kind}" if kind is not None else "campaign",
         group=group,
-        verdicts=verdicts,
         traits=final,
         alternatives=alternatives,
-        q_value=min(f.q_value for f in bucket),
-        core=len(lead.group.accounts),
+        core=int(np.isin(found.group.accounts, accounts).sum()),
+        fringe=fringe,
+        probability=p[accounts],
     )
+
+
+def _join(campaigns: list[Found], new: Found) -> None:
+    """Add a grown group; groups that grew into the same accounts are one campaign, with the evidence of both."""
+    for i, old in enumerate(campaigns):
+        both = len(np.intersect1d(old.group.accounts, new.group.accounts, assume_unique=True))
+        if both >= SAME * min(len(old.group.accounts), len(new.group.accounts)):
+            lead, other = (old, new) if (old.verdict == "campaign") >= (new.verdict == "campaign") else (new, old)
+            verdicts = dict(lead.verdicts)
+            for family, v in other.verdicts.items():
+                if family not in verdicts or v.p_value < verdicts[family].p_value:
+                    verdicts[family] = v
+            campaigns[i] = lead._replace(verdicts=verdicts, q_value=min(lead.q_value, other.q_value))
+            return
+    campaigns.append(new)
+
+
+def _one_each(population: Population, campaigns: list[Found], others: list[Found]) -> list[Found]:
+    """Campaigns first, then the groups that are mostly nobody's yet."""
+    taken = np.zeros(population.size, np.bool_)
+    kept: list[Found] = []
+    for f in sorted(campaigns, key=lambda f: f.verdict != "campaign") + others:
+        if f.verdict == "campaign" or taken[f.group.accounts].mean() < 0.5:
+            kept.append(f)
+            taken[f.group.accounts] = True
+    return kept
+
+
+def one_dispatcher(verdicts: dict[Family, Verdict]) -> bool:
+    """Whether timing says that a dispatcher stands behind the group."""
+    verdict = verdicts.get(Family.TIMING)
+    return verdict is not None and verdict.p_value <= SIGNIFICANT and verdict.channel != "common_mode"

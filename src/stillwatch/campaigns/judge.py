@@ -56,8 +56,8 @@ def benjamini_hochberg(p: F64, looked_at: int) -> F64:
 
 
 def promising(population: Population, groups: list[Group], *, threads: int) -> F64:
-    """A cheap look without a null: ties in families that did not form the group; where they are not material, calm
-    timing. 1 = material."""
+    """A cheap look without a null: ties in families that did not form the group; where they are not material, a
+    dispatcher's timing. 1 = material."""
     best = np.zeros(len(groups))
     with ThreadPoolExecutor(threads) as pool:
         kinds = [(signal.family, kind) for signal in TIES for kind in signal.kinds]
@@ -66,8 +66,8 @@ def promising(population: Population, groups: list[Group], *, threads: int) -> F
             silent = [family in g.formed_by or (kind.software and g.software) for g in groups]
             best = np.maximum(best, np.where(silent, 0.0, look / MATERIAL[family]))
         unsure = np.flatnonzero(best < 1.0)
-        calm = pool.map(lambda i: timing.calmness(population, groups[i]), unsure.tolist())
-        best[unsure] = np.maximum(best[unsure], np.array(list(calm), np.float64) / MATERIAL[Family.TIMING])
+        order = pool.map(lambda i: timing.look(population, groups[i]), unsure.tolist())
+        best[unsure] = np.maximum(best[unsure], np.array(list(order), np.float64))
     return best
 
 

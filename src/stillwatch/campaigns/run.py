@@ -73,13 +73,16 @@ def run_scan(
             )
         drop_duplicates(engine)
     population = build_population(engine, given.accounts, step)
-    found = detect(population, settings, step=step)
-    step("report")
     frame = engine.collect("SELECT DISTINCT model FROM exchanges ORDER BY model")["model"].combine_chunks()
     channels = engine.collect("SELECT DISTINCT channel FROM exchanges ORDER BY channel")["channel"].combine_chunks()
     licensed = apply_licences(
         population, given.licences, frame, channels, _organisations(engine, population.table["org_id"])
     )
+    covered = np.zeros(population.size, np.bool_)
+    for licence in licensed:
+        covered[licence.accounts] = True
+    found = detect(population, settings, licensed=covered, step=step)
+    step("report")
 
     def exchange_ids(rows: I64) -> list[str]:
         if not len(rows):

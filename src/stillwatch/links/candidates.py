@@ -152,6 +152,8 @@ def find_candidates(population: Population, *, seed: int, step: Callable[[str], 
         hard = tuple(k for k in kinds if not k.software)
         groups += communities(population, hard if family is Family.INFRASTRUCTURE else kinds, seed=seed)
     groups += handover_chains(population)
+    hand = by_family[Family.IDENTITY] + by_family[Family.CONTINUITY]
+    groups += communities(population, hand, seed=seed)
     linked = by_family[Family.IDENTITY] + tuple(k for k in by_family[Family.INFRASTRUCTURE] if not k.software)
     groups += communities(population, linked, seed=seed)
     return _distinct(groups)

@@ -22,8 +22,10 @@ I64 = npt.NDArray[np.int64]
 BIN_US = 1_800_000_000
 MOST_EVENTS = 40_000
 SHUFFLES = 40
+LOOK_EVENTS = 6_000
+LOOK_SHUFFLES = 3
+LOOK_ORDER = -4.0
 LEAST_MEMBERS = 8
-EM_STEPS = 60
 FAR_ABOVE = 5
 LEAST_SHARE = 0.2
 """A sub-stream that is less of an account's traffic says nothing of its rhythm: any thinned stream looks calm."""
@@ -71,8 +73,9 @@ class TimingSignal:
     * ``common_mode``: co-activity beyond the shared daily profile (a class has it too: never enough alone).
     * ``dispatch_order``: short returns to the same account below those of shuffled labels (round robin, least loaded).
 
-    The first two are calibrated by matched pseudo-groups, the last by label permutation within days with a normal
-    tail (honest users' sessions push it the other way, so it is cautious).
+    The first two are calibrated by matched pseudo-groups and need a sub-stream that is much of its accounts' traffic;
+    the last by label permutation within days with a normal tail (honest users' sessions push it the other way, so it
+    is cautious), which holds for any sub-stream.
     """
 
     family = Family.TIMING
@@ -90,9 +93,12 @@ class TimingSignal:
     def judge(self, population: Population, group: Group, *, seed: int, draws: int) -> Verdict:
         """Monte-Carlo and permutation tests as the class states; effect is how far the evidence goes, 0…1."""
         everybody = group.accounts[population.representative[group.accounts]]
-        members = _substantial(population, group, everybody)
-        if len(members) < max(LEAST_MEMBERS, len(everybody) // 2):
+        if len(everybody) < LEAST_MEMBERS:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
+        members = _substantial(population, group, everybody)
+        shapes = len(members) >= max(LEAST_MEMBERS, len(everybody) // 2)
+        if not shapes:
+            members = everybody
         reference = _reference(population)
         ts, indptr = sequences(population.account, population.ts, group.rows, members)
         held = np.diff(indptr)
@@ -101,7 +107,7 @@ class TimingSignal:
         flat, offsets = matched_groups(population, members, stratum=_channel(population), seed=seed, draws=draws)
         size = int(offsets[1])
         channels: dict[str, tuple[float, F64, float]] = {}
-        if np.isfinite(calm).sum() >= max(LEAST_MEMBERS, len(members) // 2):
+        if shapes and np.isfinite(calm).sum() >= max(LEAST_MEMBERS, len(members) // 2):
             theirs = reference.calm[flat].reshape(draws, size)
             theirs = np.where(np.isfinite(theirs), theirs, 0.0).mean(axis=1)
             evenness = equal_load(population.counts[flat].reshape(draws, size))
@@ -115,7 +121,7 @@ class TimingSignal:
             # equal loads alone are material only when they are nearly those of a queue
             effect = min(float(np.nanmean(calm)), even) / 1.2
             channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
-        if len(reference.profile) >= 12:
+        if shapes and len(reference.profile) >= 12:
             ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), len(reference.profile))
             everyone, one = np.arange(len(members), dtype=np.int32), np.array([0, len(members)], np.int64)
             seen = float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0])
@@ -156,25 +162,34 @@ def equal_load(counts: I64) -> F64:
     return out
 
 
-def dispatch_order(population: Population, rows: I64, members: I32, *, seed: int) -> float:
+def dispatch_order(
+    population: Population,
+    rows: I64,
+    members: I32,
+    *,
+    seed: int,
+    events: int = MOST_EVENTS,
+    shuffles: int = SHUFFLES,
+) -> float:
     """z of short returns in the members' joint sequence against within-day shuffles; NaN without power.
 
-    Members with over five times the median volume are left out: their own stream would drown the others' order.
+    Members with over five times the median volume are left out: their own stream would drown the others' order. Only
+    the first ``events`` exchanges are looked at.
     """
     held = np.bincount(population.account[rows], minlength=population.size)[members]
     members = members[held <= FAR_ABOVE * np.median(held[held > 0])] if held.any() else members
     place = np.full(population.size, -1, np.int32)
     place[members] = np.arange(len(members), dtype=np.int32)
     labels = place[population.account[rows]]
-    kept = rows[labels >= 0][:MOST_EVENTS]
+    kept = rows[labels >= 0][:events]
     labels = place[population.account[kept]]
     if len(labels) < 2 * len(members):
         return float("nan")
     day = population.ts[kept] // DAY_US
     breaks = np.concatenate([[0], np.flatnonzero(np.diff(day)) + 1, [len(day)]]).astype(np.int64)
     reach = max(1, len(members) // 4)
-    seen, mean, deviation = short_returns(labels, breaks, reach, SHUFFLES, group_seed(members, seed) & 0x7FFFFFFF)
-    if mean < 10 or deviation == 0:
+    seen, mean, deviation = short_returns(labels, breaks, reach, shuffles, group_seed(members, seed) & 0x7FFFFFFF)
+    if mean < 10:
         return float("nan")
     return float((seen - mean) / max(deviation, np.sqrt(mean) / 2))
 
@@ -258,60 +273,22 @@ def calm_members(population: Population, group: Group) -> F64:
     return np.where(held >= 6, _calm_score(population, burst, held), np.nan)
 
 
-def dispatched(population: Population, group: Group) -> F64:
-    """Per account the probability that the group's dispatcher, not a bystander, sent its sub-stream, 0…1.
-
-    A mixture of two kinds of accounts, fitted to the group itself (EM, Dempster et al. 1977): bystanders lack sessions
-    as much as anybody (a standard normal score), dispatched accounts by a common amount; each kind has its own spread
-    of volumes, which is all that is known of accounts under six exchanges. Where one kind explains the group as well
-    (BIC, Schwarz 1978) or too few accounts show a rhythm, those that show one are taken for dispatched; the others are
-    NaN.
-    """
-    calm = calm_members(population, group)
-    known = np.isfinite(calm)
-    n = len(calm)
-    if known.sum() < max(LEAST_MEMBERS, n / 2):
-        return np.where(known, 1.0, np.nan)
-    held = np.bincount(population.account[group.rows], minlength=population.size)[group.accounts]
-    v, x = np.log(np.maximum(held, 1)), np.nan_to_num(calm)
-
-    def fit(p: F64) -> tuple[F64, F64]:
-        rhythm = np.zeros(n)
-        rhythm[known] = _normal(x[known], p[known])
-        return _normal(v, p) + rhythm, _normal(v, 1 - p) + np.where(known, -x * x / 2, 0.0)
-
-    alone = fit(np.ones(n))[0].sum()
-    p = np.where(known, np.where(x > np.median(x[known]) - 0.5, 0.9, 0.3), 0.6)
-    together = alone
-    for _ in range(EM_STEPS):
-        mine, theirs = fit(p)
-        share = np.clip(p.mean(), 1e-9, 1 - 1e-9)
-        mine, theirs = mine + np.log(share), theirs + np.log(1 - share)
-        total = np.logaddexp(mine, theirs)
-        together, p = total.sum(), np.exp(mine - total)
-    return p if together - alone > 1.5 * np.log(n) else np.where(known, 1.0, np.nan)
-
-
-def _normal(x: F64, weight: F64) -> F64:
-    """Log density under the weighted mean and deviation (at least 0.3; two of everybody stand in for few)."""
-    total = float(weight.sum()) + 2.0
-    mean = (float((weight * x).sum()) + 2.0 * float(x.mean())) / total
-    spread = float((weight * (x - mean) ** 2).sum()) + 2.0 * float(x.var())
-    deviation = max(np.sqrt(spread / total), 0.3)
-    out: F64 = -((x - mean) ** 2) / (2 * deviation**2) - np.log(deviation)
-    return out
-
-
 def prepare(population: Population) -> None:
     """Compute the references before threads share them."""
     _reference(population)
     _channel(population)
 
 
-def calmness(population: Population, group: Group) -> float:
-    """A cheap look without a null: lack of sessions and equality of loads, 0…1."""
+def look(population: Population, group: Group) -> float:
+    """A cheap look without a null, 1 = worth a test: lack of sessions and equality of loads, or an orderly turn."""
     reference = _reference(population)
-    members = _substantial(population, group, group.accounts[population.representative[group.accounts]])
+    everybody = group.accounts[population.representative[group.accounts]]
+    if len(everybody) < LEAST_MEMBERS:
+        return 0.0
+    z = dispatch_order(population, group.rows, everybody, seed=1, events=LOOK_EVENTS, shuffles=LOOK_SHUFFLES)
+    if z <= LOOK_ORDER:
+        return 1.0
+    members = _substantial(population, group, everybody)
     if len(members) < LEAST_MEMBERS:
         return 0.0
     ts, indptr = sequences(population.account, population.ts, group.rows, members)
@@ -319,4 +296,4 @@ def calmness(population: Population, group: Group) -> float:
     calm = _calm_score(population, burst, np.diff(indptr))
     if np.isfinite(calm).sum() < LEAST_MEMBERS:
         return 0.0
-    return float(np.clip(min(float(np.nanmean(calm)), float(equal_load(np.diff(indptr)))) / 1.2, 0, 1))
+    return float(np.clip(min(float(np.nanmean(calm)), float(equal_load(np.diff(indptr)))) / 1.2 / 0.3, 0, 1))
