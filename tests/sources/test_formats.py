@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.domain.log import EXCHANGES
+from stillwatch.engine import DuckEngine
+from stillwatch.signals.prepare import build_population, read_log
 from stillwatch.sources import FORMATS, open_log
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -70,3 +72,22 @@ def test_a_mapping_file_reads_anything_else(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"when": {"ms": 1780000000123}, "who": {"id": 7}, "said": "hi"}\n')
     (row,) = rows(tmp_path / "log.jsonl", source=str(tmp_path / "map.yaml"))
     assert row["account_id"] == "7" and row["prompt"] == "hi" and row["ts"].microsecond == 123_000
+
+
+def test_spans_that_share_a_line_are_each_counted_once_and_found_again(tmp_path: Path) -> None:
+    line = json.loads((GOLDEN / "otel.jsonl").read_text().splitlines()[0])
+    (span, *_) = line["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    lines = [[f"{n}-{i}" for i in range(count)] for n, count in enumerate((3, 0, 2, 1))]
+    with (tmp_path / "spans.jsonl").open("w") as out:
+        for names in lines:
+            line["resourceSpans"][0]["scopeSpans"][0]["spans"] = [{**span, "spanId": name} for name in names]
+            out.write(json.dumps(line) + "\n")
+    reader = open_log([tmp_path / "spans.jsonl"], source="otel")
+    read = pa.Table.from_batches(list(reader.batches()))
+    ids, numbers = read["exchange_id"].to_pylist(), read["source_row"].to_pylist()
+    assert len(ids) == 6 and len(set(numbers)) == 6
+    for name, number in zip(ids, numbers, strict=True):
+        assert reader.fetch_rows({0: [number]}, ["exchange_id"])["exchange_id"].to_pylist() == [name]
+    with DuckEngine() as engine:
+        read_log(engine, open_log([tmp_path / "spans.jsonl"], source="otel"), reader.columns_present)
+        assert len(build_population(engine, None).ts) == 6

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -29,8 +28,15 @@ __all__ = ["ScanInput", "Settings", "run_scan"]
 class Reader(Protocol):
     """What a scan needs of an open log."""
 
-    files: tuple[Path, ...]
-    columns_present: frozenset[str]
+    @property
+    def files(self) -> tuple[PurePath, ...]:
+        """What it is made of, in the order of ``source_file``."""
+        ...
+
+    @property
+    def columns_present(self) -> frozenset[str]:
+        """Columns of the contract that it has."""
+        ...
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""
@@ -42,6 +48,10 @@ class Reader(Protocol):
 
     def quarantine_table(self) -> pa.Table:
         """Rows that could not be read."""
+        ...
+
+    def inputs(self) -> list[dict[str, object]]:
+        """What was read, for the provenance of the run: file, bytes, blake2b (null where only an engine reads it)."""
         ...
 
 
@@ -61,7 +71,7 @@ def run_scan(
     """Read, detect, build. Raises :class:`InputError` for bad input."""
     reader = given.reader
     step("text pass")
-    read_log(engine, reader.batches(), sorted(reader.columns_present))
+    read_log(engine, reader, sorted(reader.columns_present))
     repeated = duplicates(engine)
     if repeated:
         file, row = repeated[0]
@@ -84,20 +94,18 @@ def run_scan(
     found = detect(population, settings, licensed=covered, step=step)
     step("report")
 
-    def exchange_ids(rows: I64) -> list[str]:
+    def exchange_ids(rows: I64) -> dict[int, str]:
         if not len(rows):
-            return []
-        wanted = ", ".join(str(int(r)) for r in rows)
-        table = engine.collect(
-            f"""SELECT r.row AS row, e.exchange_id AS given, e.key AS key FROM exchanges AS e
-                JOIN row_numbers AS r ON r.rid = e.rid WHERE r.row IN ({wanted}) ORDER BY r.row"""
-        )
+            return {}
+        rid = population.columns["rid"][rows].tolist()
+        wanted = ", ".join(map(str, rid))
+        table = engine.collect(f"SELECT rid, exchange_id AS given, key FROM exchanges WHERE rid IN ({wanted})")
         names = [
             g if g is not None else f"{k:016x}"
             for g, k in zip(table["given"].to_pylist(), table["key"].to_pylist(), strict=True)
         ]
-        place = dict(zip(table["row"].to_pylist(), names, strict=True))
-        return [place[int(r)] for r in rows]
+        place = dict(zip(table["rid"].to_pylist(), names, strict=True))
+        return {row: place[r] for row, r in zip(rows.tolist(), rid, strict=True)}
 
     def prompts(rows: I64) -> dict[int, str]:
         rid = population.columns["rid"][rows].astype(np.int64)
@@ -151,15 +159,8 @@ def _quarantine(reader: Reader, repeated: list[tuple[int, int]]) -> pa.Table:
 
 
 def _run(reader: Reader, accounts: int, exchanges: int) -> dict[str, object]:
-    inputs = []
-    for path in reader.files:
-        digest = hashlib.blake2b(digest_size=16)
-        with path.open("rb") as handle:
-            while block := handle.read(1 << 22):
-                digest.update(block)
-        inputs.append({"file": path.name, "bytes": path.stat().st_size, "blake2b": digest.hexdigest()})
     return {
-        "inputs": inputs,
+        "inputs": reader.inputs(),
         "accounts": accounts,
         "exchanges": exchanges,
         "columns": sorted(reader.columns_present),

@@ -21,19 +21,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from stillwatch import __version__
 from stillwatch.campaigns.run import ScanInput, Settings, run_scan
 from stillwatch.case import impact_cost, price_table, write_case
+from stillwatch.cli.engines import opened
 from stillwatch.domain.errors import InputError
-from stillwatch.engine import DuckEngine
 from stillwatch.report import print_summary, render_report, summary_json
-from stillwatch.sources import open_log, read_accounts, read_licences
+from stillwatch.sources import read_licences
 
 
 def scan(
-    exchanges: list[str] = typer.Argument(..., help="Logs: paths, globs, directories."),
+    exchanges: list[str] = typer.Argument(..., help="Logs: paths, globs, directories; with Spark table:NAME or URIs."),
     out: Path = typer.Option(..., "--out", help="The case directory to write."),
     accounts: str | None = typer.Option(None, "--accounts", help="The accounts table."),
     licences: Path | None = typer.Option(None, "--licences", help="The licences file (YAML)."),
     source: str | None = typer.Option(None, "--source", help="Log format or mapping file; detected when absent."),
-    engine: str = typer.Option("duckdb", "--engine", help="duckdb (embedded)."),
+    engine: str = typer.Option("duckdb", "--engine", help="duckdb (embedded), spark or spark:MASTER."),
     on_bad_row: str = typer.Option("fail", "--on-bad-row", help="fail or quarantine."),
     rate: float = typer.Option(0.01, "--rate", min=1e-6, max=0.5, help="False-discovery rate over groups."),
     prices: Path | None = typer.Option(None, "--prices", help="Price table (YAML) for the impact in money."),
@@ -44,34 +44,37 @@ def scan(
     json: bool = typer.Option(False, "--json", help="The summary as JSON on standard output."),
 ) -> None:
     """Find campaigns in API logs. Exit status 0: none, 3: found, 2: bad input, 1: failure."""
-    if engine != "duckdb":
-        raise InputError(f"engine {engine!r} is not available", remedy="use --engine duckdb")
     if on_bad_row not in ("fail", "quarantine"):
         raise InputError("--on-bad-row is neither fail nor quarantine")
     timings: dict[str, float] = {}
     console = Console(stderr=True)
     with _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress:
         progress("reading")
-        reader = open_log(exchanges, source=source, on_bad_row="quarantine" if on_bad_row == "quarantine" else "fail")
-        accounts_table = read_accounts(accounts) if accounts else None
         licence_list = read_licences(licences) if licences else ()
         settings = Settings(rate=rate, seed=seed, threads=threads)
-        with DuckEngine(threads=threads) as duck:
+        with opened(
+            engine,
+            exchanges,
+            accounts,
+            source=source,
+            on_bad_row="quarantine" if on_bad_row == "quarantine" else "fail",
+            threads=threads,
+        ) as running:
             case = run_scan(
-                duck,
-                ScanInput(reader, accounts_table, licence_list, on_bad_row == "quarantine", show_text),
+                running.engine,
+                ScanInput(running.reader, running.accounts, licence_list, on_bad_row == "quarantine", show_text),
                 settings,
                 step=progress,
             )
         if prices is not None:
             case = impact_cost(case, price_table(prices))
-        case.run["versions"] = _versions()
+        case.run["versions"] = _versions() | running.versions
         case.run["settings"] = {
             "rate": rate,
             "seed": seed,
             "on_bad_row": on_bad_row,
             "engine": engine,
-            "source": reader.format,
+            "source": running.format,
         }
         progress("writing")
         write_case(case, out, timings=timings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +11,9 @@ from types import TracebackType
 import duckdb
 import pyarrow as pa
 
-from stillwatch.engine.protocol import Capabilities, Kernel
+from stillwatch.engine.protocol import Capabilities, Kernel, Log, StepError
 
 _FLUSH_ROWS = 262_144
-
-
-class StepError(RuntimeError):
-    """A step failed: carries its name and the SQL that was run."""
 
 
 class DuckEngine:
@@ -57,11 +52,11 @@ class DuckEngine:
         self._con.unregister("incoming")
         self._created.add(name)
 
-    def map_batches(self, batches: Iterable[pa.RecordBatch], kernel: Kernel) -> None:
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
         """Kernels run ``threads`` wide over a bounded window of batches; results are appended in order."""
         window: deque[Future[dict[str, pa.Table]]] = deque()
         with ThreadPoolExecutor(self._threads) as pool:
-            for batch in batches:
+            for batch in log.batches():
                 window.append(pool.submit(kernel, batch))
                 if len(window) > 2 * self._threads:
                     self._append(window.popleft().result())

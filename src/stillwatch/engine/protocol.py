@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import pyarrow as pa
 
 Kernel = Callable[[pa.RecordBatch], dict[str, pa.Table]]
 """A compiled step: one batch of the log in, named tables of integers out."""
+
+
+class StepError(RuntimeError):
+    """A step failed: carries its name and the SQL that was run."""
+
+
+class Log(Protocol):
+    """An open log, read from its first row to its last."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches of the canonical table with ``source_file`` and ``source_row``."""
+        ...
+
+
+@runtime_checkable
+class SharedLog(Log, Protocol):
+    """A log that several processes read, each its share; it can be pickled, and so can a share."""
+
+    def shares(self) -> Sequence[Any]:
+        """The shares in the order of the log: read one after the other they are ``batches``."""
+        ...
+
+    def read(self, share: Any) -> Iterator[pa.RecordBatch]:
+        """The batches of one share."""
+        ...
+
+    def take_problems(self) -> list[Any]:
+        """What reading has set aside since the last call: plain values that can be pickled."""
+        ...
+
+    def settle(self, problems: list[Any], rows: int) -> None:
+        """Put together, in the order of the shares, what they set aside; ``rows`` were read in all of them."""
+        ...
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -33,8 +66,8 @@ class Engine(Protocol):
         """Make a table of the log known under a name."""
         ...
 
-    def map_batches(self, batches: Iterable[pa.RecordBatch], kernel: Kernel) -> None:
-        """Run a kernel over every batch, in parallel, and append what it yields to the named relations."""
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
+        """Run a kernel over every batch of a log, in parallel; what it yields becomes the named relations."""
         ...
 
     def sql(self, step: str, query: str) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillwatch.domain.errors import InputError
-from stillwatch.engine import Engine
+from stillwatch.engine import Engine, Log
 from stillwatch.kernels.hashing import combine, hash_strings
 from stillwatch.signals import handover
 from stillwatch.signals.features import FeaturePass
@@ -33,9 +33,9 @@ LEAST_BLOCKS = 3
 """A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
 
 
-def read_log(engine: Engine, batches: Iterable[pa.RecordBatch], known_columns: Iterable[str]) -> None:
+def read_log(engine: Engine, log: Log, known_columns: Iterable[str]) -> None:
     """The text pass: relations ``exchanges`` and ``fingerprints``."""
-    engine.map_batches(batches, FeaturePass(tuple(known_columns)))
+    engine.map_batches(log, FeaturePass(tuple(known_columns)))
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:

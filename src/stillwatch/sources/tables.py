@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import yaml
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence, LicenceFile
 from stillwatch.domain.log import ACCOUNTS
-from stillwatch.sources.reader import read_table
+from stillwatch.sources.lines import DECODER, csv_rows, kind_by_name, raw_batch, text_lines
 from stillwatch.sources.values import cast_column, check_column
 
 
 def read_accounts(path: str | Path) -> pa.Table:
-    """The accounts table (Parquet, NDJSON, CSV; plain or packed), columns in the contract's order, absent ones null.
+    """The accounts table of a file (Parquet, NDJSON, CSV; plain or packed), as :func:`accounts_table` gives it."""
+    return accounts_table(_read_table(Path(path)), Path(path).name)
+
+
+def accounts_table(table: pa.Table, name: str) -> pa.Table:
+    """An accounts table in the contract's types and order of columns, absent ones null.
 
     Raises :class:`InputError` naming file, row and column for a value that cannot be read or a repeated account.
     """
-    name = Path(path).name
-    table = read_table(Path(path))
     if "account_id" not in table.column_names:
         raise InputError("required column account_id is missing", where=name)
     columns = {}
@@ -42,6 +47,32 @@ def read_accounts(path: str | Path) -> pa.Table:
         row = pc.index(ids, repeated[0]["values"]).as_py()
         raise InputError("account_id is repeated", where=f"{name}, row {row}, column account_id")
     return pa.table(columns, schema=ACCOUNTS)
+
+
+def _read_table(path: Path) -> pa.Table:
+    """A whole small table (accounts) in any of the canonical file formats, values as they are."""
+    if not path.is_file():
+        raise InputError("no such file", where=str(path))
+    kind = kind_by_name(path)
+    try:
+        if kind == ".parquet":
+            return pq.read_table(path)
+        if kind == ".csv":
+            names, *rows = list(csv_rows(path)) or [[]]
+            wrong = next((i for i, r in enumerate(rows) if r and len(r) != len(names)), None)
+            if wrong is not None:
+                raise InputError("has another number of fields than the header", where=f"{path.name}, row {wrong}")
+            kept = [r for r in rows if r]
+            return pa.Table.from_batches([raw_batch({n: [r[i] or None for r in kept] for i, n in enumerate(names)})])
+        records = [DECODER.decode(line) for line in text_lines(path) if line.strip()]
+    except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as exc:
+        raise InputError("cannot be read: truncated, damaged or of another format", where=path.name) from exc
+    if not all(isinstance(r, dict) for r in records):
+        raise InputError("holds a line that is not a JSON object", where=path.name)
+    names = sorted({name for r in records for name in r})
+    return (
+        pa.Table.from_batches([raw_batch({n: [r.get(n) for r in records] for n in names})]) if names else pa.table({})
+    )
 
 
 def read_licences(path: Path) -> tuple[Licence, ...]:

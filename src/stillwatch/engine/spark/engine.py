@@ -1,0 +1,169 @@
+"""The distributed engine: Spark for relations, its Python workers for kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+import duckdb
+import pyarrow as pa
+import pyspark
+from py4j.protocol import Py4JError
+from pyspark import StorageLevel
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from stillwatch.domain.errors import InputError
+from stillwatch.domain.log import EXCHANGES
+from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
+from stillwatch.engine.spark import wire
+from stillwatch.engine.spark.dialect import to_spark
+from stillwatch.engine.spark.session import Spark, start
+from stillwatch.engine.spark.shapes import Shapes
+from stillwatch.engine.spark.tasks import Decoder, ShareTask, TableTask, Task, read_reports
+
+_TURNS = count()
+_KEPT = StorageLevel.MEMORY_AND_DISK
+_NO_ROWS = pa.RecordBatch.from_pylist(
+    [], pa.schema([*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())])
+)
+
+
+@runtime_checkable
+class TableLog(Log, Protocol):
+    """A log that Spark reads itself."""
+
+    @property
+    def frame(self) -> DataFrame:
+        """Its rows, as they are."""
+        ...
+
+    @property
+    def decoder(self) -> Decoder:
+        """What makes canonical batches of them."""
+        ...
+
+    def settle(self, problems: list[object], rows: int) -> None:
+        """As :meth:`SharedLog.settle`."""
+        ...
+
+
+class SparkEngine:
+    """Relations are cached on the executors, spill to their disks and are made again should one be lost."""
+
+    def __init__(self, *, master: str | None = None, memory_bytes: int | None = None) -> None:
+        self._spark: Spark = start(master, memory_bytes)
+        self._shapes = Shapes()
+        self._kept: dict[str, DataFrame] = {}
+
+    def __enter__(self) -> SparkEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._shapes.close()
+        for name in reversed(self._kept):
+            self._kept[name].unpersist()
+            self.session.catalog.dropTempView(name)
+        self._spark.stop()
+
+    @property
+    def session(self) -> SparkSession:
+        """Spark itself, for the reader of its tables."""
+        return self._spark.session
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Spark's version and how many tasks run at a time."""
+        return Capabilities(
+            name="spark", version=pyspark.__version__, distributed=True, threads=self._spark.parallelism
+        )
+
+    def scan(self, name: str, table: pa.Table) -> None:
+        """Ship an Arrow table to the executors as the relation ``name``."""
+        self._shapes.declare(name, table.schema)
+        try:
+            self._keep(name, self.session.createDataFrame(wire.to_signed(table)))
+        except (PySparkException, Py4JError) as exc:
+            raise StepError(f"{name} could not be shipped: {exc}") from exc
+
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
+        """The log is read and the kernel runs where the executors are; errors are those of the first bad row.
+
+        Text is read once: a task's packets hold all relations, and are let go when each has been unpacked.
+        """
+        task: Task
+        if isinstance(log, TableLog):
+            rows, task = log.frame, TableTask(log.decoder, kernel, next(_TURNS)).run
+        elif isinstance(log, SharedLog):
+            shares = log.shares()
+            rows = self.session.range(0, len(shares), 1, len(shares))
+            task = ShareTask(log, shares, kernel, next(_TURNS)).run
+        else:
+            raise StepError("the text pass failed: this log can only be read on the driver")
+        try:
+            packets = self._run(rows, task)
+            try:
+                self._settle(log, packets)
+                for name, table in kernel(_NO_ROWS).items():
+                    self._unpack(name, table.schema, packets)
+            finally:
+                packets.unpersist()
+        except (PySparkException, Py4JError) as exc:
+            raise StepError(f"the text pass failed: {exc}") from exc
+
+    def sql(self, step: str, query: str) -> None:
+        """Materialise one named step."""
+        with self._named(f"step {step}", query):
+            spoken, _ = self._spoken(query)
+            self._shapes.step(step, query)
+            self._keep(step, self.session.sql(spoken))
+
+    def collect(self, query: str) -> pa.Table:
+        """Rows in the order that the query asks for, in the memory of the driver."""
+        with self._named("collect", query):
+            spoken, shape = self._spoken(query)
+            return wire.from_signed(self.session.sql(spoken).toArrow(), shape)
+
+    def _spoken(self, query: str) -> tuple[str, pa.Schema]:
+        """A query in Spark's words, and what it gives."""
+        shape = self._shapes.result(query)
+        return to_spark(query, self._shapes.types), shape
+
+    @contextmanager
+    def _named(self, what: str, query: str) -> Iterator[None]:
+        try:
+            yield
+        except (PySparkException, Py4JError, duckdb.Error) as exc:
+            raise StepError(f"{what} failed: {exc}\nSQL: {query}") from exc
+
+    def _run(self, rows: DataFrame, task: Task) -> DataFrame:
+        return rows.mapInArrow(task, wire.spark_schema(wire.SCHEMA)).persist(StorageLevel.DISK_ONLY)
+
+    def _settle(self, log: TableLog | SharedLog, packets: DataFrame) -> None:
+        reports = read_reports(packets.where(packets["relation"] == wire.REPORT).toArrow())
+        failed = next((r.error for r in reports if r.error is not None), None)
+        if failed is not None:
+            what, where, remedy = failed
+            raise InputError(what, where=where, remedy=remedy)
+        log.settle([p for r in reports for p in r.problems], sum(r.rows for r in reports))
+
+    def _unpack(self, name: str, schema: pa.Schema, packets: DataFrame) -> None:
+        mine = packets.where(packets["relation"] == name).select("packet")
+        self._shapes.declare(name, schema)
+        self._keep(name, mine.mapInArrow(wire.unpack, wire.spark_schema(schema)))
+
+    def _keep(self, name: str, frame: DataFrame) -> None:
+        kept = frame.persist(_KEPT)
+        try:
+            kept.count()
+        except (PySparkException, Py4JError):
+            kept.unpersist()
+            raise
+        kept.createOrReplaceTempView(name)
+        before = self._kept.pop(name, None)
+        if before is not None:
+            before.unpersist()
+        self._kept[name] = kept

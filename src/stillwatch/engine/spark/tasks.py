@@ -1,0 +1,82 @@
+"""What runs on the executors: read a share, run the kernel, pack what it yields. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from stillwatch.domain.errors import InputError
+from stillwatch.engine.protocol import Kernel, SharedLog
+from stillwatch.engine.spark import wire
+
+Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How one share went: its place in the log, rows read, what was set aside, and the error that ended it."""
+
+    place: int
+    rows: int
+    problems: list[Any]
+    error: tuple[str, str, str] | None
+
+
+class Decoder(Protocol):
+    """Makes canonical batches of what Spark's own readers give; it can be pickled."""
+
+    def decode(self, raw: pa.RecordBatch) -> pa.RecordBatch:
+        """One batch in the contract's types."""
+        ...
+
+    def take_problems(self) -> list[Any]:
+        """What has been set aside since the last call."""
+        ...
+
+
+class ShareTask(NamedTuple):
+    """A task whose rows are numbers of shares."""
+
+    log: SharedLog
+    shares: Sequence[Any]
+    kernel: Kernel
+    turn: int
+    """No two tasks are alike: Spark takes two that are for one, and gives the rows it has kept of the first."""
+
+    def run(self, numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in numbers:
+            for place in batch.column(0).to_pylist():
+                yield from _share(place, self.log.read(self.shares[place]), self.log.take_problems, self.kernel)
+
+
+class TableTask(NamedTuple):
+    """A task whose rows are those of a table that Spark reads."""
+
+    decoder: Decoder
+    kernel: Kernel
+    turn: int
+
+    def run(self, raw: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from _share(0, map(self.decoder.decode, raw), self.decoder.take_problems, self.kernel)
+
+
+def _share(
+    place: int, batches: Iterator[pa.RecordBatch], problems: Callable[[], list[Any]], kernel: Kernel
+) -> Iterator[pa.RecordBatch]:
+    rows, error = 0, None
+    try:
+        for batch in batches:
+            rows += batch.num_rows
+            for relation, table in kernel(batch).items():
+                yield from wire.pack(relation, place, table)
+    except InputError as exc:  # bad input is a result; raised here, Spark would try it four times and hide it
+        error = (exc.what, exc.where, exc.remedy)
+    yield wire.row(wire.REPORT, place, msgspec.json.encode(Report(place, rows, problems(), error)))
+
+
+def read_reports(table: pa.Table) -> list[Report]:
+    """The reports of all shares, in order."""
+    found = [msgspec.json.decode(packet, type=Report) for packet in table["packet"].to_pylist()]
+    return sorted(found, key=lambda r: r.place)
