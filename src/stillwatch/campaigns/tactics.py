@@ -129,7 +129,7 @@ def _group_tactics(population: Population, found: Found) -> dict[str, tuple[I64,
         if values.size:
             inside = np.zeros(population.size, np.bool_)
             inside[accounts] = True
-            hit = np.unique(values.rows[inside[population.account[values.rows]]])
+            hit = np.unique(values.rows[inside[population.account[values.rows]]]).astype(np.int64)
             if len(np.unique(population.account[hit])) >= 3:
                 out[tactic] = (hit, len(np.unique(population.account[hit])) / len(accounts), text)
     created = population.table["created_at"][accounts]

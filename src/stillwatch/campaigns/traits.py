@@ -11,7 +11,7 @@ import pyarrow as pa
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import Population, Values, dense
 from stillwatch.signals.timing import sequences
 
 
@@ -74,10 +74,10 @@ def traits(population: Population, group: Group) -> Traits:
     if name and (domain == np.uint64(name)).sum() > 2 * (domain[accounts] == np.uint64(name)).sum():
         top_domain = 0.0
     programme, programme_name = _top(table["programme"][accounts])
-    codes, n_codes = population.codes("prompt")
-    prompt = codes[rows]
+    names, prompt = dense(population.columns["prompt"][rows])
+    n_codes = len(names)
+    known = names[prompt] != 0
     by = population.customer[population.account[rows]].astype(np.int64)
-    known = prompt != 0
     repeated, distinct, coverage = float("nan"), 0, float("nan")
     if known.any():
         pairs = np.unique(by[known] * n_codes + prompt[known])
@@ -91,9 +91,6 @@ def traits(population: Population, group: Group) -> Traits:
     hours = np.bincount((population.ts[rows] - population.ts[rows[0]]) // 3_600_000_000) if len(rows) else np.zeros(1)
     pairs_of_hours = hours[:-1] + hours[1:] if len(hours) > 1 else hours
     net = population.kinds["network"]
-    inside = np.zeros(population.size, np.bool_)
-    inside[accounts] = True
-    held_net = net.values[np.repeat(inside, np.diff(net.indptr))]
     return Traits(
         accounts=len(accounts),
         customers=len(np.unique(customer)),
@@ -115,8 +112,17 @@ def traits(population: Population, group: Group) -> Traits:
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
         concentrated=_concentrated(population, rows),
         substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
-        top_network=float(np.bincount(held_net).max() / len(accounts)) if len(held_net) else float("nan"),
+        top_network=_top_network(net, accounts),
     )
+
+
+def _top_network(net: Values, accounts: npt.NDArray[np.int32]) -> float:
+    if not net.holds[accounts].any():
+        return float("nan")
+    inside = np.zeros(len(net.holds), np.bool_)
+    inside[accounts] = True
+    held = net.values[inside[net.owner]]
+    return float(max(np.bincount(held).max(initial=0), 1) / len(accounts))
 
 
 def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> float:

@@ -1,4 +1,4 @@
-"""What an engine is: six calls and a declared record of what it can do."""
+"""What an engine is: seven calls and a declared record of what it can do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import pyarrow as pa
+
+from stillwatch.engine.columns import Columns
 
 Kernel = Callable[[pa.RecordBatch], dict[str, pa.Table]]
 """A compiled step: one batch of the log in, named tables of integers out."""
@@ -72,6 +74,13 @@ class Engine(Protocol):
 
     def sql(self, step: str, query: str) -> None:
         """Run one named step; the relation ``step`` is its result, materialised."""
+        ...
+
+    def columns(self, relation: str) -> Columns:
+        """A relation without text as columns on the driver's disk, in the order of ``rid``; the same ones every time.
+
+        Such relations are what the text pass yields in bulk; whatever is numbered by row is worked on there.
+        """
         ...
 
     def collect(self, query: str) -> pa.Table:

@@ -42,8 +42,9 @@ class _SealedLog:
             at += batch.num_rows
 
     def fetch_rows(self, wanted: dict[int, list[int]], columns: Sequence[str]) -> pa.Table:
-        n = sum(len(rows) for rows in wanted.values())
-        return pa.table({name: pa.nulls(n, EXCHANGES.field(name).type) for name in columns})
+        rows = self._exchanges.take(pa.array(sorted(row for rows in wanted.values() for row in rows), pa.int64()))
+        nothing = {name: pa.nulls(len(rows), EXCHANGES.field(name).type) for name in columns}
+        return pa.table({name: rows[name] if name == "exchange_id" else nothing[name] for name in columns})
 
     def quarantine_table(self) -> pa.Table:
         return pa.table({"file": pa.array([], pa.string())})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
@@ -18,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES
+from stillwatch.engine.columns import KEEP_BYTES, Columns
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 from stillwatch.engine.spark import wire
 from stillwatch.engine.spark.dialect import to_spark
@@ -58,12 +61,17 @@ class SparkEngine:
         self._spark: Spark = start(master, memory_bytes)
         self._shapes = Shapes()
         self._kept: dict[str, DataFrame] = {}
+        self._scratch = tempfile.TemporaryDirectory(prefix="stillwatch-")
+        self._columns: dict[str, Columns] = {}
 
     def __enter__(self) -> SparkEngine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._shapes.close()
+        for columns in self._columns.values():
+            columns.close()
+        self._scratch.cleanup()
         for name in reversed(self._kept):
             self._kept[name].unpersist()
             self.session.catalog.dropTempView(name)
@@ -120,6 +128,20 @@ class SparkEngine:
             spoken, _ = self._spoken(query)
             self._shapes.step(step, query)
             self._keep(step, self.session.sql(spoken))
+
+    def columns(self, relation: str) -> Columns:
+        """A relation of numbers, collected to the driver's disk, in one piece."""
+        if relation not in self._columns:
+            folder = Path(self._scratch.name) / relation
+            folder.mkdir()
+            found = Columns(folder, keep_bytes=KEEP_BYTES)
+            try:
+                rows = self._kept[relation].orderBy("rid")
+                found.append(wire.from_signed(rows.toArrow(), self._shapes.result(f"SELECT * FROM {relation}")))
+            except (PySparkException, Py4JError) as exc:
+                raise StepError(f"{relation} could not be collected: {exc}") from exc
+            self._columns[relation] = found
+        return self._columns[relation]
 
     def collect(self, query: str) -> pa.Table:
         """Rows in the order that the query asks for, in the memory of the driver."""

@@ -33,19 +33,40 @@ _NAMES = {
 
 def signed_schema(schema: pa.Schema) -> pa.Schema:
     """The schema as Spark can hold it."""
-    return pa.schema([(f.name, _WIDER.get(f.type, f.type)) for f in schema])
+    return pa.schema([(f.name, _signed(f.type)) for f in schema])
+
+
+def _signed(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(_signed(kind.value_type)) if pa.types.is_list(kind) else _WIDER.get(kind, kind)
+
+
+def _hashes(kind: pa.DataType) -> bool:
+    return bool((kind.value_type if pa.types.is_list(kind) else kind) == pa.uint64())
+
+
+def _moved(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Hashes of 64 bits, or lists of them, as signed numbers or back."""
+    if pa.types.is_list(array.type):
+        at = array.offsets
+        inner = array.values.slice(at[0].as_py(), at[-1].as_py() - at[0].as_py())
+        return pa.ListArray.from_arrays(pc.subtract(at, at[0]), _moved(inner, kind))
+    return pc.bit_wise_xor(array.view(pa.uint64()), _TOP).view(kind)
 
 
 def spark_schema(schema: pa.Schema) -> str:
     """The same in Spark's words."""
-    return ", ".join(f"`{f.name}` {_NAMES[f.type]}" for f in signed_schema(schema))
+    return ", ".join(f"`{f.name}` {_name(f.type)}" for f in signed_schema(schema))
+
+
+def _name(kind: pa.DataType) -> str:
+    return f"ARRAY<{_name(kind.value_type)}>" if pa.types.is_list(kind) else _NAMES[kind]
 
 
 def to_signed(table: pa.Table) -> pa.Table:
     """A table as Spark can hold it."""
     columns = [
-        pa.chunked_array([pc.bit_wise_xor(chunk, _TOP).view(pa.int64()) for chunk in column.chunks], pa.int64())
-        if column.type == pa.uint64()
+        pa.chunked_array([_moved(chunk, pa.int64()) for chunk in column.chunks], _signed(column.type))
+        if _hashes(column.type)
         else column
         for column in table.columns
     ]
@@ -55,8 +76,8 @@ def to_signed(table: pa.Table) -> pa.Table:
 def from_signed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """A table of Spark's as ``schema`` says that it is."""
     columns = [
-        pa.chunked_array([pc.bit_wise_xor(chunk.view(pa.uint64()), _TOP) for chunk in column.chunks], pa.uint64())
-        if field.type == pa.uint64()
+        pa.chunked_array([_moved(chunk, pa.uint64()) for chunk in column.chunks], field.type)
+        if _hashes(field.type)
         else column.cast(field.type)
         for column, field in zip(table.columns, schema, strict=True)
     ]
