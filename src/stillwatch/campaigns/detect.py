@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.judge import MATERIAL, Judged, bonferroni, judge_all, judge_one
+from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, membership
 from stillwatch.campaigns.traits import Traits, traits
@@ -23,9 +23,14 @@ Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 LEAST_CAMPAIGN = 12
-SIGNIFICANT = 1e-4
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
+STACK_OF_PAYERS = 0.4
+SPECIFIC = 0.3
+OWN_PREFIX = 0.8
+MET = 0.3
+OPERATORS = 5
+MOST_OF_ONE = 0.5
 ONLY_TIMING_P = 1e-6
 ONLY_TIMING_CUSTOMERS = 40
 CONTAINED = 0.8
@@ -77,7 +82,10 @@ def strong_families(judged: Judged) -> dict[Family, Verdict]:
     strong = {f: v for f, v in judged.verdicts.items() if v.p_value <= SIGNIFICANT and v.effect >= MATERIAL[f]}
     identity = strong.get(Family.IDENTITY)
     # a mail provider goes with a country, and country is never evidence: it is shown, it does not count
-    if identity is not None and (
+    by_hand = own_hand(judged.verdicts.get(Family.IDENTITY))
+    if by_hand >= MATERIAL[Family.IDENTITY]:
+        strong[Family.IDENTITY] = judged.verdicts[Family.IDENTITY]
+    elif identity is not None and (
         identity.channel == "mail_domain" or (identity.channel == "cohort" and identity.effect < WEAK_IDENTITY)
     ):
         del strong[Family.IDENTITY]
@@ -100,14 +108,18 @@ def verdict_of(
         return ("clear" if not strong else "watch"), t, alternatives
     if kind is not None:
         return f"lookalike:{kind}", t, alternatives
-    enough = independent_kinds(population, judged.group, strong) >= 2
-    others = set(strong) - {Family.CONTENT, Family.INTENT}
-    if others == {Family.TIMING} and not {Family.IDENTITY, Family.CONTINUITY} & judged.group.formed_by:
-        enough &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
-    enough &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
-    enough &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
-    enough = bool(enough) and without_first_payer(population, judged, strong, settings)
-    return ("campaign" if enough else "watch"), t, alternatives
+    kinds = independent_kinds(population, judged.group, strong)
+    named = enough(population, judged.group, kinds)
+    if (
+        "rhythm" in kinds
+        and "hand" not in kinds
+        and not (kinds >= {"place"} and many_networks(population, judged.group))
+    ):
+        named &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
+    named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
+    named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
+    named = bool(named) and without_first_payer(population, judged, strong, settings)
+    return ("campaign" if named else "watch"), t, alternatives
 
 
 def without_first_payer(
@@ -128,7 +140,8 @@ def without_first_payer(
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
     verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
-    return independent_kinds(population, group, strong_families(judged._replace(group=group, verdicts=verdicts))) >= 2
+    strong = strong_families(judged._replace(group=group, verdicts=verdicts))
+    return enough(population, group, independent_kinds(population, group, strong))
 
 
 def across_owners(population: Population, group: Group) -> bool:
@@ -145,29 +158,67 @@ def across_owners(population: Population, group: Group) -> bool:
     return verdict.p_value <= 1e-3 and verdict.effect >= MATERIAL[Family.INFRASTRUCTURE]
 
 
-def independent_kinds(population: Population, group: Group, strong: dict[Family, Verdict]) -> int:
-    """How many kinds of evidence do not follow from one another.
+def independent_kinds(population: Population, group: Group, strong: dict[Family, Verdict]) -> frozenset[str]:
+    """The kinds of evidence for a group that do not follow from one another.
 
-    The same work (content, intent), the same hand (identity, infrastructure, continuity) and one dispatcher (timing).
-    Identity and infrastructure count apart where addresses tie accounts of different payers. The same client stack
-    counts as the same work only beside payment instruments that its users share.
+    The same ``work`` (content, intent), the same ``hand`` (payment, device, phone, work that moves between accounts),
+    one dispatcher's ``rhythm``, and the same ``place`` (addresses, networks, sign-up in the same hours), which counts
+    beside a hand only where it ties accounts of different payers. The same client stack counts as the same work only
+    beside payment instruments that its users share.
     """
-    seen = set(group.formed_by) | set(strong)
-    work = {Family.CONTENT, Family.INTENT} & seen
-    hand = {Family.IDENTITY, Family.INFRASTRUCTURE, Family.CONTINUITY} & seen
-    if group.software and Family.INFRASTRUCTURE in group.formed_by:
-        hand -= {Family.INFRASTRUCTURE} if Family.INFRASTRUCTURE not in strong else set()
-    timing = strong.get(Family.TIMING)
+    identity, timing, infrastructure = (
+        strong.get(family) for family in (Family.IDENTITY, Family.TIMING, Family.INFRASTRUCTURE)
+    )
+    by_hand = own_hand(identity)
+    work = bool({Family.CONTENT, Family.INTENT} & (group.formed_by | set(strong)))
+    if group.software and by_hand >= STACK_OF_PAYERS:
+        work = True
+    hand = by_hand >= MATERIAL[Family.IDENTITY] or Family.IDENTITY in group.formed_by
+    hand |= Family.CONTINUITY in group.formed_by | set(strong)
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")
-    identity = strong.get(Family.IDENTITY)
-    own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
-    if hand == {Family.INFRASTRUCTURE} and Family.INFRASTRUCTURE in strong:
-        # several offices and classes in one loose group look like this too
-        hand = hand if strong[Family.INFRASTRUCTURE].effect >= ONLY_ADDRESSES else set()
-    if not work and group.software and own_hand and identity is not None and identity.effect >= 0.4:
-        work = {Family.INFRASTRUCTURE}
-    apart = {Family.IDENTITY, Family.INFRASTRUCTURE} <= hand and across_owners(population, group)
-    return bool(work) + bool(hand) + rhythm + apart
+    place = Family.INFRASTRUCTURE in group.formed_by and not group.software
+    if infrastructure is not None:
+        # several offices and classes in one loose group share a little of this too
+        place |= hand or infrastructure.effect >= ONLY_ADDRESSES
+    if identity is not None and identity.channel == "cohort" and not hand:
+        place = True
+    if place and hand:
+        place = infrastructure is not None and across_owners(population, group)
+    kinds = {"work": work, "hand": hand, "rhythm": rhythm, "place": place}
+    return frozenset(name for name, here in kinds.items() if here)
+
+
+def enough(population: Population, group: Group, kinds: frozenset[str]) -> bool:
+    """Whether the kinds name anybody: two, and not only the same work from the same place, which hosted tools, classes
+    and one country's users of a program behind the same exits have too, unless that work has no everyday use or the
+    place is a pool of the group's own."""
+    if kinds == {"work", "place"}:
+        return specific_work(population, group) or many_networks(population, group)
+    return len(kinds) >= 2
+
+
+def many_networks(population: Population, group: Group) -> bool:
+    """Whether a good part of the accounts meets at prefixes of the group's own that many network operators announce.
+
+    A hosted tool, a cloud's runners, a class or an office come from one operator; exits of a VPN are not their own.
+    """
+    v = population.kinds["network"]
+    inside = np.zeros(population.size, np.bool_)
+    inside[group.accounts] = True
+    x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
+    own = (x >= 3) & (x - 1 >= OWN_PREFIX * (np.diff(v.holders_ptr) - 1))
+    rows = np.concatenate([v.rows_of(value) for value in np.flatnonzero(own).tolist()] or [group.rows[:0]])
+    rows = rows[inside[population.account[rows]]]
+    operator = population.columns["asn"][rows].astype(np.int64)
+    pairs = np.unique(np.stack([operator, population.account[rows].astype(np.int64)]), axis=1)
+    names, accounts = np.unique(pairs[0][pairs[0] != 0], return_counts=True)
+    met = len(np.unique(population.account[rows])) / max(len(group.accounts), 1)
+    return bool(met >= MET and len(names) >= OPERATORS and accounts.max() <= MOST_OF_ONE * len(group.accounts))
+
+
+def specific_work(population: Population, group: Group) -> bool:
+    """Whether a good part of the group's exchanges shows a tactic whose wording has no everyday use."""
+    return any(t.specific and _share(population, group, i) >= SPECIFIC for i, t in enumerate(catalogue()))
 
 
 def detect(
@@ -217,7 +268,7 @@ def _weaken_intent(population: Population, judged: Judged, candidates: list[Grou
     intent = judged.verdicts.get(Family.INTENT)
     if intent is None or not judged.group.software or intent.p_value > SIGNIFICANT:
         return judged
-    if any(tactic.specific and _share(population, judged.group, i) >= 0.3 for i, tactic in enumerate(catalogue())):
+    if specific_work(population, judged.group):
         return judged
     peers = sum(1 for c in candidates if c.software and Family.CONTENT in c.formed_by)
     verdicts = dict(judged.verdicts)

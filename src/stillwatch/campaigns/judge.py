@@ -19,6 +19,10 @@ from stillwatch.signals.ties import screen
 
 F64 = npt.NDArray[np.float64]
 
+SIGNIFICANT = 1e-4
+OWN_HAND = ("payment", "device", "phone")
+"""What one hand holds; sign-up hours and mail providers are shared by strangers too."""
+
 MATERIAL = {
     Family.IDENTITY: 0.15,
     Family.INFRASTRUCTURE: 0.20,
@@ -108,6 +112,14 @@ def judge_one(
         for signal in SIGNALS
         if signal.family in families - group.formed_by and signal.available(population)
     }
+
+
+def own_hand(identity: Verdict | None) -> float:
+    """The largest effect among payment, device and phone that is significant by itself (Bonferroni); 0 for none."""
+    if identity is None:
+        return 0.0
+    tests = [identity.channels[name] for name in OWN_HAND if name in identity.channels]
+    return max((effect for p, effect in tests if p * len(identity.channels) <= SIGNIFICANT), default=0.0)
 
 
 def bonferroni(verdicts: dict[Family, Verdict]) -> float:

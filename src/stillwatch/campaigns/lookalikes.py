@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stillwatch.campaigns.judge import MATERIAL, own_hand
 from stillwatch.campaigns.traits import Traits, named
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.signals.base import Verdict
 
+EVENT_DAY = 60
+"""Requests per account and active day that people at a class or hackathon send by hand."""
 LEAST_OWNERS = 8
 """Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is large and mechanical."""
 
@@ -32,9 +35,8 @@ class Facts(NamedTuple):
     @property
     def tied(self) -> bool:
         """Whether accounts are tied by something that a shared place or event does not explain."""
-        identity = self.strong.get(Family.IDENTITY)
-        own_hand = identity is not None and identity.channel in ("payment", "device", "phone")
-        return own_hand or Family.CONTINUITY in self.strong or Family.CONTINUITY in self.formed_by
+        by_hand = own_hand(self.strong.get(Family.IDENTITY)) >= MATERIAL[Family.IDENTITY]
+        return by_hand or Family.CONTINUITY in self.strong or Family.CONTINUITY in self.formed_by
 
 
 class Lookalike(NamedTuple):
@@ -99,14 +101,13 @@ def _viral(f: Facts) -> tuple[bool, str]:
 def _event(f: Facts) -> tuple[bool, str]:
     t = f.traits
     brief = t.concentrated <= 0.2 and t.per_account <= 60
+    by_hand = t.per_day <= EVENT_DAY if not f.machine else brief
     together = t.top_programme >= 0.6 or t.top_network >= 0.5 or t.busiest_hours >= 0.5
-    identity = f.strong.get(Family.IDENTITY)
-    only_place = identity is None or identity.channel in ("cohort", "mail_domain", "signup_address")
-    stands = together and only_place and t.per_account <= 60 and (brief or not f.machine) and not f.tied
+    stands = together and by_hand and not f.tied
     return bool(stands), (
         f"commonest programme {_percent(t.top_programme)}, commonest network {_percent(t.top_network)}, "
         f"80 % of it in {_percent(t.concentrated)} of the hours, busiest two hours "
-        f"{_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account"
+        f"{_percent(t.busiest_hours)}, median {t.per_account:.0f} requests per account, {t.per_day:.0f} a day"
     )
 
 

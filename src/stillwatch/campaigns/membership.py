@@ -46,7 +46,7 @@ LEAST = 1.5
 """Less than this (4.5 times the share of the others) is what chance and half-filled values give."""
 LEVELS = np.array([0.0, 2.0, 2.5, 3.5, 4.5, 5.5, 7.0])
 """Where closeness is cut; level 0 holds what is no closer than chance."""
-SURE = 0.9
+SURE = 0.97
 ROUNDS = 25
 SETTLED = 1e-3
 PSEUDO = 0.5

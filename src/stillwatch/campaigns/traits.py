@@ -11,7 +11,7 @@ import pyarrow as pa
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population, Values, dense
+from stillwatch.signals.population import DAY_US, Population, Values, dense
 from stillwatch.signals.timing import sequences
 
 
@@ -43,6 +43,8 @@ class Traits(NamedTuple):
     corpus dealt out."""
     per_account: float
     """Median exchanges per account in the sub-stream."""
+    per_day: float
+    """The same per day of the sub-stream's span (at least one)."""
     clockwork: float
     busiest_hours: float
     """Share of the sub-stream in its busiest two hours."""
@@ -108,6 +110,7 @@ def traits(population: Population, group: Group) -> Traits:
         distinct_prompts=distinct,
         coverage=coverage,
         per_account=float(np.median(held)) if len(held) else 0.0,
+        per_day=float(np.median(held)) / max(float(np.ptp(population.ts[rows])) / DAY_US, 1.0) if len(rows) else 0.0,
         clockwork=float(np.nanmean(clock)) if np.isfinite(clock).any() else float("nan"),
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
         concentrated=_concentrated(population, rows),

@@ -37,8 +37,8 @@ def tied_members(
     ``members`` with ``offsets`` lists G groups; ``holds`` tells who has the kind at all, ``indptr``/``values`` give
     each account's distinct values (those that nobody else holds may be left out: they tie nobody); ``frequency``
     counts accounts per value in a population of ``population`` accounts that have the kind at all.
-    For a value seen x times in a group of k such members and f times in the population, k·f/population are expected;
-    what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a member's tie
+    For a value seen x times in a group of k such members and y times among the others, k·y/(population - k) are
+    expected; what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a member's tie
     is the largest over its values. Hubs thus count only for what the group shares beyond everybody. Returns (G,).
     """
     n_groups = len(offsets) - 1
@@ -60,7 +60,7 @@ def tied_members(
                 for j in range(indptr[account], indptr[account + 1]):
                     x = seen[values[j]]
                     if x >= 2:
-                        expected = known * frequency[values[j]] / population
+                        expected = known * max(frequency[values[j]] - x, 0) / max(population - known, 1)
                         excess = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
                         if excess > best:
                             best = excess
@@ -89,7 +89,7 @@ def tie_degrees(members: I32, holds: B1, indptr: I64, values: I32, frequency: I3
         for j in range(indptr[account], indptr[account + 1]):
             x = seen[values[j]]
             if x >= 2:
-                expected = known * frequency[values[j]] / population
+                expected = known * max(frequency[values[j]] - x, 0) / max(population - known, 1)
                 excess = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
                 if excess > degree[i]:
                     degree[i] = excess

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -55,6 +57,8 @@ class Verdict(NamedTuple):
     p_strict: float = 0.0
     """The p-value that counts only draws strictly more extreme: a uniform number between it and ``p_value`` is
     exactly uniform under the null, however discrete the statistic."""
+    channels: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    """Every channel's own p-value (not corrected for the others) and effect: the smallest p may be a weaker kind's."""
 
 
 class Signal(Protocol):

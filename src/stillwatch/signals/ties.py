@@ -61,7 +61,13 @@ class TieSignal(NamedTuple):
             if p_kind <= 0.01:
                 degree, _ = tie_degrees(group.accounts, *v)
                 tied = np.maximum(tied, degree)
-        return Verdict(p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict)
+        channels = {
+            kind.name: (p_kind, seen / len(members))
+            for kind, p_kind, seen in zip(kinds, p_values, observed, strict=True)
+        }
+        return Verdict(
+            p, observed[best], observed[best] / len(members), kinds[best].name, tied, p_strict=strict, channels=channels
+        )
 
 
 def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.NDArray[np.float64]:
