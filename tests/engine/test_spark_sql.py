@@ -126,7 +126,7 @@ def test_every_part_of_the_shared_sql_has_an_idiom_that_is_compared() -> None:
 @pytest.mark.parametrize("query", REFUSED)
 def test_what_the_engines_do_not_do_alike_is_refused_by_name(query: str) -> None:
     with pytest.raises(StepError, match=r"outside the SQL|types that Spark|SQL: "):
-        to_spark(query, TYPES)
+        to_spark(query, TYPES, {name: name for name in TYPES})
 
 
 def test_a_failed_step_says_its_name_and_its_sql(spark: SparkEngine) -> None:

@@ -42,7 +42,7 @@ def _expand(inputs: Sequence[str | Path]) -> tuple[Path, ...]:
                 "no log file there", where=given, remedy="name a file, a glob or a directory of Parquet, NDJSON or CSV"
             )
         out += found
-    return tuple(dict.fromkeys(out))
+    return tuple(dict.fromkeys(path.absolute() for path in out))  # workers stand elsewhere
 
 
 class Share(NamedTuple):

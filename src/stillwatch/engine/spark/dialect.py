@@ -35,8 +35,8 @@ _UNSIGNED = {_HASH, exp.DataType.Type.UINT, exp.DataType.Type.USMALLINT, exp.Dat
 _ARITHMETIC = (exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Mod, exp.Sum, exp.Cast)
 
 
-def to_spark(query: str, relations: Mapping[str, Mapping[str, str]]) -> str:
-    """One query in Spark's SQL, given DuckDB's type of each column of each relation.
+def to_spark(query: str, relations: Mapping[str, Mapping[str, str]], views: Mapping[str, str]) -> str:
+    """One query in Spark's SQL, given DuckDB's type of each column of each relation, and what Spark calls each.
 
     Raises :class:`StepError` for what the engines do not do alike.
     """
@@ -46,6 +46,10 @@ def to_spark(query: str, relations: Mapping[str, Mapping[str, str]]) -> str:
         schema: dict[str, object] = dict(relations)
         tree = annotate_types(qualify(tree, schema=schema, dialect="duckdb"), schema=schema, dialect="duckdb")
         _lift_literals(tree, query)
+        inner = {cte.alias for cte in tree.find_all(exp.CTE)}
+        for table in tree.find_all(exp.Table):
+            if table.name not in inner:
+                table.set("this", exp.to_identifier(views[table.name]))
         return tree.transform(_in_sparks_words).sql(dialect="spark", identify=True)
     except SqlglotError as exc:
         raise StepError(f"cannot be said in Spark's SQL: {exc}\nSQL: {query}") from exc

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
-import duckdb
 import pyarrow as pa
 import pyspark
 from py4j.protocol import Py4JError
@@ -63,6 +62,7 @@ class SparkEngine:
         self._kept: dict[str, DataFrame] = {}
         self._scratch = tempfile.TemporaryDirectory(prefix="stillwatch-")
         self._columns: dict[str, Columns] = {}
+        self._views: dict[str, str] = {}
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -74,7 +74,6 @@ class SparkEngine:
         self._scratch.cleanup()
         for name in reversed(self._kept):
             self._kept[name].unpersist()
-            self.session.catalog.dropTempView(name)
         self._spark.stop()
 
     @property
@@ -90,10 +89,12 @@ class SparkEngine:
         )
 
     def scan(self, name: str, table: pa.Table) -> None:
-        """Ship an Arrow table to the executors as the relation ``name``."""
+        """Ship an Arrow table to the executors into the relation ``name`` (created on first use, appended to later)."""
         self._shapes.declare(name, table.schema)
         try:
-            self._keep(name, self.session.createDataFrame(wire.to_signed(table)))
+            more = self.session.createDataFrame(wire.to_signed(table))
+            before = self._kept.get(name)
+            self._keep(name, more if before is None else before.union(more))
         except (PySparkException, Py4JError) as exc:
             raise StepError(f"{name} could not be shipped: {exc}") from exc
 
@@ -152,13 +153,15 @@ class SparkEngine:
     def _spoken(self, query: str) -> tuple[str, pa.Schema]:
         """A query in Spark's words, and what it gives."""
         shape = self._shapes.result(query)
-        return to_spark(query, self._shapes.types), shape
+        return to_spark(query, self._shapes.types, self._views), shape
 
     @contextmanager
     def _named(self, what: str, query: str) -> Iterator[None]:
         try:
             yield
-        except (PySparkException, Py4JError, duckdb.Error) as exc:
+        except StepError as exc:
+            raise StepError(f"{what} failed: {exc}") from exc
+        except (PySparkException, Py4JError) as exc:
             raise StepError(f"{what} failed: {exc}\nSQL: {query}") from exc
 
     def _run(self, rows: DataFrame, task: Task) -> DataFrame:
@@ -184,7 +187,9 @@ class SparkEngine:
         except (PySparkException, Py4JError):
             kept.unpersist()
             raise
-        kept.createOrReplaceTempView(name)
+        # a new name each time: to replace a view is to forget all that was kept of what it led to
+        self._views[name] = f"{name}_{next(_TURNS)}"
+        kept.createTempView(self._views[name])
         before = self._kept.pop(name, None)
         if before is not None:
             before.unpersist()
