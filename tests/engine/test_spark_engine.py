@@ -49,10 +49,11 @@ def noted(kernel: FeaturePass, diary: Path) -> Callable[[pa.RecordBatch], dict[s
 def test_text_is_read_once_however_often_its_rows_are_asked_for(spark: SparkEngine, tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     spark.map_batches(open_log([log(tmp_path / "log.parquet", 50, 1_000)]), noted(FeaturePass(()), diary))
-    assert len(duplicates(spark)) == 5
-    drop_duplicates(spark)
+    repeated = duplicates(spark)
+    assert len(repeated) == 5
+    drop_duplicates(spark, repeated)
     assert len(build_population(spark, None).ts) == 995
-    spark.collect("SELECT DISTINCT model FROM exchanges ORDER BY model")
+    spark.collect("SELECT DISTINCT name FROM models_seen ORDER BY name")
     assert sorted(diary.read_text().split()) == sorted(["0", "300", "600", "900"])
 
 
@@ -63,7 +64,7 @@ def test_a_log_that_has_changed_is_read_anew(cluster: str, tmp_path: Path) -> No
         reader = open_log([log(tmp_path / "log.parquet", accounts, 1_000)])
         with SparkEngine(master=cluster) as engine:
             engine.map_batches(reader, FeaturePass(()))
-            found = engine.collect("SELECT DISTINCT account FROM exchanges")
+            found = engine.collect("SELECT DISTINCT hash FROM accounts_seen")
         assert found.num_rows == accounts
 
 
