@@ -91,7 +91,6 @@ def test_there_are_two_executors_and_the_user_s_session_is_left_as_it_was(cluste
     session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     with SparkEngine() as engine:
         assert engine.capabilities.name == "spark" and engine.capabilities.distributed
-        assert engine.capabilities.threads == 2
         engine.scan("mine", pa.table({"a": [1]}))
         assert session.catalog.listTables() == []
     assert session.conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"

@@ -57,7 +57,8 @@ class SparkEngine:
     """Relations are cached on the executors, spill to their disks and are made again should one be lost; bulk goes to
     columns on the driver's disk, packet by packet."""
 
-    def __init__(self, *, master: str | None = None, memory_bytes: int | None = None) -> None:
+    def __init__(self, *, master: str | None = None, threads: int = 2, memory_bytes: int | None = None) -> None:
+        self._threads = max(1, threads)
         self._spark: Spark = start(master, memory_bytes)
         self._shapes = Shapes()
         self._kept: dict[str, DataFrame] = {}
@@ -84,10 +85,8 @@ class SparkEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Spark's version and how many tasks run at a time."""
-        return Capabilities(
-            name="spark", version=pyspark.__version__, distributed=True, threads=self._spark.parallelism
-        )
+        """Spark's version and the number of threads in use on the driver."""
+        return Capabilities(name="spark", version=pyspark.__version__, distributed=True, threads=self._threads)
 
     def scan(self, name: str, table: pa.Table) -> None:
         """Ship an Arrow table to the executors into the relation ``name`` (created on first use, appended to later)."""
