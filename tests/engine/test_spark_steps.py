@@ -1,65 +1,60 @@
-"""Every named step of a scan, on rows full of ties and gaps, gives on Spark what it gives on DuckDB."""
+"""The text pass and every named step, on rows full of ties and gaps, give on Spark what they give on DuckDB."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import stillwatch
 from stillwatch.domain.log import EXCHANGES
-from stillwatch.engine import Columns, DuckEngine, Engine
-from stillwatch.signals.features import FeaturePass
+from stillwatch.engine import Columns, DuckEngine, Engine, Log
+from stillwatch.engine.protocol import Kernel
 from stillwatch.signals.population import Population
-from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates
+from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
+from stillwatch.sources import open_log
 
 if TYPE_CHECKING:
     from stillwatch.engine.spark.engine import SparkEngine
 
 pytestmark = pytest.mark.xdist_group("spark")
-TOP = 1 << 63
 
 
-def relations(seed: int) -> dict[str, pa.Table]:
-    """What the text pass could have made: equal times and keys, repeated ids, hashes on both sides of 2^63, nulls."""
+def write_log(folder: Path, seed: int) -> Path:
+    """Few distinct times, names and texts; repeated and missing ids; nulls everywhere; row groups of every size."""
     rng = np.random.default_rng(seed)
-    n, accounts = 3_000, 60
-    fields = [*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())]
-    made = FeaturePass(())(pa.RecordBatch.from_pylist([], pa.schema(fields)))
-    edges = np.array([0, 1, TOP - 1, TOP, TOP + 1, 2 * TOP - 1], np.uint64)
-    account = rng.integers(1, 2 * TOP - 1, accounts, np.uint64)
-    names = [f"{'é' if i % 3 else 'Z'}{i:03d}" for i in range(accounts)]
-    owner = rng.integers(0, accounts, n)
-    known: dict[str, Any] = {
-        "rid": rng.permutation(n).astype(np.int64) + (rng.integers(0, 3, n) << 40),
-        "key": np.where(rng.random(n) < 0.1, rng.choice(edges, n), rng.integers(0, 2 * TOP - 1, n, np.uint64)),
-        "given": rng.random(n) < 0.7,
-        "account": account[owner],
-        "ts": 1_790_000_000_000_001 + rng.integers(0, 40, n) * 3_600_000_000,
-    }
-    columns = {}
-    for field in made["exchanges"].schema:
-        if field.name in known:
-            columns[field.name] = pa.array(known[field.name], field.type)
+    n = 2_400
+    times = 1_790_000_000_000_001 + rng.integers(0, 40, n) * 3_600_000_000
+    people = [f"{'é' if i % 3 else 'Z'}{i:03d}" for i in rng.integers(0, 60, n)]
+    words = [f"w{i}" for i in range(40)]
+    template = "grade the answer below with a number from one to ten and say nothing else please : "
+    texts = [template * (i % 3 == 0) + " ".join(rng.choice(words, 12)) for i in range(300)]
+    columns = {"ts": pa.array(times, pa.timestamp("us", "UTC")), "account_id": pa.array(people)}
+    for field in EXCHANGES:
+        missing = rng.random(n) < 0.3
+        if field.name in ("prompt", "system_prompt"):
+            columns[field.name] = pa.array(rng.choice(texts, n), mask=missing)
+        elif field.name == "client_ip":
+            columns[field.name] = pa.array([f"10.0.{i}.{i}" for i in rng.integers(0, 9, n)], mask=missing)
+        elif pa.types.is_string(field.type) and field.name not in columns:
+            some = [f"{field.name} {i}" for i in range(2_000 if field.name == "exchange_id" else 7)]
+            columns[field.name] = pa.array(rng.choice(some, n), mask=missing)
+        elif pa.types.is_integer(field.type):
+            columns[field.name] = pa.array(rng.choice([0, 1, 200, 403, 429], n), mask=missing).cast(field.type)
         elif pa.types.is_boolean(field.type):
-            columns[field.name] = pa.array(rng.random(n) < 0.2)
-        elif pa.types.is_list(field.type):
-            marks = rng.integers(0, 2 * TOP - 1, 90, np.uint64)
-            lists = [
-                marks[(o // 7 * 10 + np.arange(k)) % 90] for o, k in zip(owner, rng.integers(0, 8, n), strict=True)
-            ]
-            columns[field.name] = pa.array(lists, field.type)
-        elif field.type == pa.uint64():
-            columns[field.name] = pa.array(rng.choice(np.r_[edges, account[:9]], n))
-        else:
-            columns[field.name] = pa.array(rng.integers(0, 100, n)).cast(field.type)
-    exchanges = pa.table(columns)
-    seen = pa.table({"hash": pa.array(account[owner]), "name": [names[o] for o in owner]})
-    return {"exchanges": exchanges, "accounts_seen": seen}
+            columns[field.name] = pa.array(rng.random(n) < 0.3, mask=missing)
+        elif pa.types.is_floating(field.type):
+            columns[field.name] = pa.array(rng.choice([0.0, 0.7, 1.0], n), mask=missing)
+    table = pa.table(columns)
+    folder.mkdir()
+    for name, low, high, size in (("b", 0, 900, 170), ("a", 900, 2_395, 1_000), ("c", 2_395, n, 1)):
+        pq.write_table(table.slice(low, high - low), folder / f"{name}.parquet", row_group_size=size)
+    return folder
 
 
 class Recorder:
@@ -74,6 +69,12 @@ class Recorder:
     def scan(self, name: str, table: pa.Table) -> None:
         self._engine.scan(name, table)
 
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
+        self._engine.map_batches(log, kernel)
+
+    def columns(self, relation: str) -> Columns:
+        return self._engine.columns(relation)
+
     def sql(self, step: str, query: str) -> None:
         self._engine.sql(step, query)
         rows = self._engine.collect(f"SELECT * FROM {step}")
@@ -83,21 +84,24 @@ class Recorder:
         self.answers.append((query, self._engine.collect(query)))
         return self.answers[-1][1]
 
-    def columns(self, relation: str) -> Columns:
-        return self._engine.columns(relation)
 
-    def map_batches(self, log: object, kernel: object) -> None:
-        raise AssertionError("the text pass is compared elsewhere")
+def bulk(engine: Engine) -> dict[str, list[np.ndarray]]:
+    """Every column of the text pass, lists with their lengths."""
+    columns = engine.columns("exchanges")
+    found = {name: [columns[name]] for name in columns}
+    for name in ("fingerprints",):
+        found[name] += [values for _, _, values in columns.lists(name, 1_000)]
+    return found
 
 
-def run(engine: Engine) -> tuple[Recorder, Population]:
+def run(engine: Engine, folder: Path) -> tuple[dict[str, list[np.ndarray]], Recorder, Population]:
     recorder = Recorder(engine)
-    for name, table in relations(seed=8).items():
-        recorder.scan(name, table)
+    read_log(recorder, open_log([folder]), ())
+    rows = bulk(engine)
     repeated = duplicates(recorder)
     assert repeated
     drop_duplicates(recorder, repeated)
-    return recorder, build_population(recorder, None)
+    return rows, recorder, build_population(recorder, None)
 
 
 def steps_in_the_source() -> set[str]:
@@ -111,21 +115,25 @@ def steps_in_the_source() -> set[str]:
     return found
 
 
-def test_every_step_gives_the_same_rows_and_every_question_the_same_answer(spark: SparkEngine) -> None:
+def test_every_column_step_and_answer_is_the_same(spark: SparkEngine, tmp_path: Path) -> None:
+    folder = write_log(tmp_path / "log", seed=8)
     with DuckEngine() as duck:
-        expected, population = run(duck)
-        got, other = run(spark)
-        rows = {name: (column, other.columns[name]) for name, column in population.columns.items()}
-    assert {name for name, _ in expected.steps} == steps_in_the_source()
-    for (step, mine), (name, theirs) in zip(expected.steps, got.steps, strict=True):
-        assert step == name and mine.schema.equals(theirs.schema), step
-        assert mine.equals(theirs), step
-        assert mine.num_rows, step
-    for (query, mine), (_, theirs) in zip(expected.answers, got.answers, strict=True):
-        assert mine.schema.equals(theirs.schema), query
-        assert mine.equals(theirs), query
-    for name, (column, theirs) in rows.items():
-        assert np.array_equal(column, theirs), name
-    for name, values in population.kinds.items():
-        assert np.array_equal(values.raw, other.kinds[name].raw), name
-        assert np.array_equal(values.rows, other.kinds[name].rows), name
+        mine, expected, population = run(duck, folder)
+        theirs, got, other = run(spark, folder)
+        assert set(mine) == set(theirs)
+        for name, parts in mine.items():
+            assert len(parts) == len(theirs[name])
+            for a, b in zip(parts, theirs[name], strict=True):
+                assert a.dtype == b.dtype and np.array_equal(a, b), name
+        assert sum(map(len, mine["fingerprints"][1:])) > 2_000
+        assert {name for name, _ in expected.steps} == steps_in_the_source()
+        for (step, a), (name, b) in zip(expected.steps, got.steps, strict=True):
+            assert step == name and a.schema.equals(b.schema) and a.equals(b), step
+            assert a.num_rows, step
+        for (query, a), (_, b) in zip(expected.answers, got.answers, strict=True):
+            assert a.schema.equals(b.schema) and a.equals(b), query
+        for name in population.columns:
+            assert np.array_equal(population.columns[name], other.columns[name]), name
+        for name, values in population.kinds.items():
+            assert np.array_equal(values.raw, other.kinds[name].raw), name
+            assert np.array_equal(values.values, other.kinds[name].values), name

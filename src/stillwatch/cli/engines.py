@@ -66,7 +66,7 @@ def opened(
         raise InputError(
             f"--engine spark needs a package that is not there: {exc.name}", remedy="pip install 'stillwatch[spark]'"
         ) from exc
-    with SparkEngine(master=master or None) as spark:
+    with SparkEngine(master=master or None, threads=threads) as spark:
         if accounts and people is None:
             people = read_spark_accounts(spark, accounts)
         log = files or SparkTables(spark, exchanges, on_bad_row)

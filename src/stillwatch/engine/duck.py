@@ -84,13 +84,11 @@ class DuckEngine:
             self._append(done.tables)
 
     def columns(self, relation: str) -> Columns:
-        """A relation of numbers as columns on disk: what the text pass gave, or what is known to SQL, by ``rid``."""
+        """A relation of numbers as columns on disk."""
         if relation not in self._columns:
             folder = Path(self._spill.name) / relation
             folder.mkdir()
             self._columns[relation] = Columns(folder, keep_bytes=KEEP_BYTES)
-            if relation in self._created:
-                self._columns[relation].append(self.collect(f"SELECT * FROM {relation} ORDER BY rid"))
         return self._columns[relation]
 
     def sql(self, step: str, query: str) -> None:

@@ -54,6 +54,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     version: str
     distributed: bool
     threads: int
+    """Of this process, which works on columns; an engine that is distributed has its own besides."""
 
 
 class Engine(Protocol):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.errors import AnalysisException
@@ -41,14 +43,26 @@ class Decoder:
         self._numbers = dict(numbers)
         self._bad: list[tuple[int, int, str, str]] = []
 
+    def runs(self, raw: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Spark's rows as canonical ones, cut where a file does not go on; each piece with its first row's place."""
+        file, row = self._where(raw)
+        place = file.astype(np.int64) << 40 | row
+        cuts = [0, *(np.flatnonzero(np.diff(place) != 1) + 1).tolist(), len(place)]
+        for low, high in pairwise(cuts):
+            if high > low:
+                yield int(place[low]), self.decode(raw.slice(low, high - low))
+
     def decode(self, raw: pa.RecordBatch) -> pa.RecordBatch:
-        """Spark's rows as canonical ones."""
-        paths = raw.column(_PATH).dictionary_encode()
-        number = np.array([self._numbers[_plain(p)] for p in paths.dictionary.to_pylist()], np.int32)
-        file, row = number[paths.indices.to_numpy()], raw.column(_ROW).to_numpy()
+        """Spark's rows as canonical ones, without the bad ones."""
+        file, row = self._where(raw)
         batch, bad = canonical(raw, list(EXCHANGES), file, row)
         self._bad += [(int(file[b.row]), int(row[b.row]), b.column, b.error) for b in bad]
         return batch
+
+    def _where(self, raw: pa.RecordBatch) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        paths = raw.column(_PATH).dictionary_encode()
+        number = np.array([self._numbers[_plain(p)] for p in paths.dictionary.to_pylist()], np.int32)
+        return number[paths.indices.to_numpy()], raw.column(_ROW).to_numpy()
 
     def take_problems(self) -> list[tuple[int, int, str, str]]:
         """Rows set aside since the last call: number of the file, row, column, error."""

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES
-from stillwatch.engine.columns import KEEP_BYTES, Columns
+from stillwatch.engine.columns import KEEP_BYTES, Columns, numeric
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 from stillwatch.engine.spark import wire
 from stillwatch.engine.spark.dialect import to_spark
@@ -54,15 +54,17 @@ class TableLog(Log, Protocol):
 
 
 class SparkEngine:
-    """Relations are cached on the executors, spill to their disks and are made again should one be lost."""
+    """Relations are cached on the executors, spill to their disks and are made again should one be lost; bulk goes to
+    columns on the driver's disk, packet by packet."""
 
-    def __init__(self, *, master: str | None = None, memory_bytes: int | None = None) -> None:
+    def __init__(self, *, master: str | None = None, threads: int = 2, memory_bytes: int | None = None) -> None:
+        self._threads = max(1, threads)
         self._spark: Spark = start(master, memory_bytes)
         self._shapes = Shapes()
         self._kept: dict[str, DataFrame] = {}
+        self._views: dict[str, str] = {}
         self._scratch = tempfile.TemporaryDirectory(prefix="stillwatch-")
         self._columns: dict[str, Columns] = {}
-        self._views: dict[str, str] = {}
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -83,10 +85,8 @@ class SparkEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Spark's version and how many tasks run at a time."""
-        return Capabilities(
-            name="spark", version=pyspark.__version__, distributed=True, threads=self._spark.parallelism
-        )
+        """Spark's version and the number of threads in use on the driver."""
+        return Capabilities(name="spark", version=pyspark.__version__, distributed=True, threads=self._threads)
 
     def scan(self, name: str, table: pa.Table) -> None:
         """Ship an Arrow table to the executors into the relation ``name`` (created on first use, appended to later)."""
@@ -101,7 +101,7 @@ class SparkEngine:
     def map_batches(self, log: Log, kernel: Kernel) -> None:
         """The log is read and the kernel runs where the executors are; errors are those of the first bad row.
 
-        Text is read once: a task's packets hold all relations, and are let go when each has been unpacked.
+        Text is read once: a task's packets hold all that the kernel yields, and are let go when all has been unpacked.
         """
         task: Task
         if isinstance(log, TableLog):
@@ -117,7 +117,11 @@ class SparkEngine:
             try:
                 self._settle(log, packets)
                 for name, table in kernel(_NO_ROWS).items():
-                    self._unpack(name, table.schema, packets)
+                    mine = packets.where(packets["relation"] == name)
+                    if numeric(table.schema):
+                        self._bring(name, mine.orderBy("place") if isinstance(log, TableLog) else mine)
+                    else:
+                        self._unpack(name, table.schema, mine)
             finally:
                 packets.unpersist()
         except (PySparkException, Py4JError) as exc:
@@ -131,17 +135,11 @@ class SparkEngine:
             self._keep(step, self.session.sql(spoken))
 
     def columns(self, relation: str) -> Columns:
-        """A relation of numbers, collected to the driver's disk, in one piece."""
+        """A relation of numbers as columns on the driver's disk."""
         if relation not in self._columns:
             folder = Path(self._scratch.name) / relation
             folder.mkdir()
-            found = Columns(folder, keep_bytes=KEEP_BYTES)
-            try:
-                rows = self._kept[relation].orderBy("rid")
-                found.append(wire.from_signed(rows.toArrow(), self._shapes.result(f"SELECT * FROM {relation}")))
-            except (PySparkException, Py4JError) as exc:
-                raise StepError(f"{relation} could not be collected: {exc}") from exc
-            self._columns[relation] = found
+            self._columns[relation] = Columns(folder, keep_bytes=KEEP_BYTES)
         return self._columns[relation]
 
     def collect(self, query: str) -> pa.Table:
@@ -175,10 +173,15 @@ class SparkEngine:
             raise InputError(what, where=where, remedy=remedy)
         log.settle([p for r in reports for p in r.problems], sum(r.rows for r in reports))
 
+    def _bring(self, name: str, packets: DataFrame) -> None:
+        """Partition by partition, in the order of the log: that of shares, or of a table's files and rows."""
+        columns = self.columns(name)
+        for (packet,) in packets.select("packet").toLocalIterator(prefetchPartitions=True):
+            columns.append(wire.opened(packet))
+
     def _unpack(self, name: str, schema: pa.Schema, packets: DataFrame) -> None:
-        mine = packets.where(packets["relation"] == name).select("packet")
         self._shapes.declare(name, schema)
-        self._keep(name, mine.mapInArrow(wire.unpack, wire.spark_schema(schema)))
+        self._keep(name, packets.select("packet").mapInArrow(wire.unpack, wire.spark_schema(schema)))
 
     def _keep(self, name: str, frame: DataFrame) -> None:
         kept = frame.persist(_KEPT)

@@ -26,7 +26,6 @@ class Spark(NamedTuple):
     """A running Spark, in a session of its own: nothing is set in the user's."""
 
     session: SparkSession
-    parallelism: int
     ours: bool
     """Started here, so stopped here."""
 
@@ -54,7 +53,7 @@ def start(master: str | None, memory_bytes: int | None) -> Spark:
         context = running or _new_context(master, memory_bytes)
         session = SparkSession(context).newSession()
         _settle(session)
-        return Spark(session, context.defaultParallelism, running is None)
+        return Spark(session, running is None)
     except (PySparkException, OSError, RuntimeError) as exc:
         raise InputError(f"Spark did not start: {exc}", remedy=f"see what it wrote above; {_JAVA}") from exc
 

@@ -27,8 +27,8 @@ class Report(msgspec.Struct, frozen=True):
 class Decoder(Protocol):
     """Makes canonical batches of what Spark's own readers give; it can be pickled."""
 
-    def decode(self, raw: pa.RecordBatch) -> pa.RecordBatch:
-        """One batch in the contract's types."""
+    def runs(self, raw: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """One batch in the contract's types, in pieces of consecutive rows, each with its place in the log."""
         ...
 
     def take_problems(self) -> list[Any]:
@@ -48,7 +48,8 @@ class ShareTask(NamedTuple):
     def run(self, numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in numbers:
             for place in batch.column(0).to_pylist():
-                yield from _share(place, self.log.read(self.shares[place]), self.log.take_problems, self.kernel)
+                read = ((place, batch) for batch in self.log.read(self.shares[place]))
+                yield from _done(place, read, self.log.take_problems, self.kernel)
 
 
 class TableTask(NamedTuple):
@@ -59,18 +60,22 @@ class TableTask(NamedTuple):
     turn: int
 
     def run(self, raw: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from _share(0, map(self.decoder.decode, raw), self.decoder.take_problems, self.kernel)
+        read = (run for batch in raw for run in self.decoder.runs(batch))
+        yield from _done(0, read, self.decoder.take_problems, self.kernel)
 
 
-def _share(
-    place: int, batches: Iterator[pa.RecordBatch], problems: Callable[[], list[Any]], kernel: Kernel
+def _done(
+    place: int,
+    batches: Iterator[tuple[int, pa.RecordBatch]],
+    problems: Callable[[], list[Any]],
+    kernel: Kernel,
 ) -> Iterator[pa.RecordBatch]:
     rows, error = 0, None
     try:
-        for batch in batches:
+        for at, batch in batches:
             rows += batch.num_rows
             for relation, table in kernel(batch).items():
-                yield from wire.pack(relation, place, table)
+                yield from wire.pack(relation, at, table)
     except InputError as exc:  # bad input is a result; raised here, Spark would try it four times and hide it
         error = (exc.what, exc.where, exc.remedy)
     yield wire.row(wire.REPORT, place, msgspec.json.encode(Report(place, rows, problems(), error)))
