@@ -158,7 +158,7 @@ def _ratios(
     close: dict[str, _Closeness] = {}
     for block, kinds in BLOCKS.items():
         by = vouch if block in ("hand", "place") else p
-        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].size], p, by, weight)
+        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].present], p, by, weight)
         if block == "stack":
             out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
         else:
