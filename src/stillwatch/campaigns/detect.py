@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.membership import SURE, membership
+from stillwatch.campaigns.membership import SURE, UNSURE, membership
 from stillwatch.campaigns.traits import Traits, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
@@ -38,8 +38,6 @@ CONTAINED = 0.8
 SAME = 0.5
 """Common accounts of two grown groups, of the smaller one, from which they are one campaign."""
 MOSTLY_LICENSED = 0.5
-UNSURE = 0.5
-"""Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 FLEET = 5
 FLEET_SHARE = 0.1
 """Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""

@@ -32,9 +32,10 @@ import numpy.typing as npt
 from scipy import special
 
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population, Values
+from stillwatch.signals.population import Population
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -52,6 +53,8 @@ LEAST = 1.5
 LEVELS = np.array([0.0, 2.0, 2.5, 3.5, 4.5, 5.5, 7.0])
 """Where closeness is cut; level 0 holds what is no closer than chance."""
 SURE = 0.97
+UNSURE = 0.5
+"""Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 ROUNDS = 25
 SETTLED = 1e-3
 PSEUDO = 0.5
@@ -63,6 +66,8 @@ AGAINST = 3.5
 """How much one block may say against an account."""
 OWN_WORK = 3.5
 START = 0.9
+NEGLIGIBLE = 1e-3
+"""Of the group's share of all accounts: smaller memberships do not count where values are weighed."""
 
 
 class Membership(NamedTuple):
@@ -71,7 +76,7 @@ class Membership(NamedTuple):
     probability: F64
     blocks: dict[str, F64]
     rows: I64
-    """The exchanges that carry the group's own work, whoever sent them; all where it has none."""
+    """Exchanges of accounts that may be members: those that carry the group's own work, or all where it has none."""
 
 
 class _Closeness(NamedTuple):
@@ -86,23 +91,23 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     Accounts ``apart`` (under a licence) are nobody's members and are no measure of others either.
     """
     n = population.size
-    weight = customer_weight(population)
-    if apart is not None:
-        weight = np.where(apart, 0.0, weight)
+    scale = _scale(population, apart)
+    weight = scale.weight
     start = np.zeros(n, np.bool_)
     start[group.accounts] = True
     if apart is not None:
         start &= ~apart
     p = np.where(start, START, 0.0)
     prior = float((weight * start).sum() / weight.sum())
+    scale = scale._replace(least=NEGLIGIBLE * prior)
     ratios: dict[str, F64] = {}
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
     for _ in range(2):
-        rows = own_rows(population, p, weight)
+        rows = own_rows(population, p, scale)
         calm, held = substream_rhythm(population, rows) if rhythm else (None, None)
         for _ in range(ROUNDS):
-            ratios = _ratios(population, p, vouch, weight, calm, held)
+            ratios = _ratios(population, p, vouch, scale, calm, held)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
             odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
             posterior = special.expit(odds)
@@ -114,86 +119,111 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
             p = posterior
             if settled or p.sum() < 1.0:
                 break
-    return Membership(p, ratios, own_rows(population, p, weight))
+    rows = own_rows(population, p, scale)
+    mine = p >= UNSURE
+    if rows is None:
+        return Membership(p, ratios, population.rows_of_accounts(np.flatnonzero(mine).astype(np.int32)))
+    return Membership(p, ratios, rows[mine[population.account[rows]]])
 
 
-def own_rows(population: Population, p: F64, weight: F64) -> I64:
-    """The exchanges that carry work of the group's own, whoever sent them; all of them where the group has none."""
-    members, others = float((weight * p).sum()), float((weight * (1 - p)).sum())
-    mine = np.zeros(len(population.ts), np.bool_)
+def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
+    """The exchanges that carry work of the group's own, whoever sent them; None (all of them) where it has none."""
+    members, others = float((scale.weight * p).sum()), float((scale.weight * (1 - p)).sum())
+    mass = scale.weight * p
+    active = np.flatnonzero(p > scale.least).astype(np.int32)
+    parts = [np.zeros(0, np.int64)]
     for name in BLOCKS["work"]:
         v = population.kinds[name]
         if not v.size:
             continue
-        w = weight[v.owner]
-        x: F64 = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size)
-        y: F64 = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size)
-        near = _nearness(x, y, members, others)
-        for value in np.flatnonzero((x >= 2.5) & (near >= OWN_WORK)).tolist():
-            mine[v.rows_of(value)] = True
-    by_members = p[population.account] >= 0.5
-    if mine[by_members].sum() < 0.1 * by_members.sum():
-        return np.arange(len(mine))
-    return np.flatnonzero(mine)
+        inside = np.zeros(v.size)
+        met = held_inside(v.indptr, v.values, active, mass, inside)
+        x, y = inside[met], scale.everybody[name][met] - inside[met]
+        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((np.maximum(y, 0.0) + PSEUDO) / max(others, 1.0))
+        parts += [v.rows_of(value) for value in met[(x >= 2.5) & (near >= OWN_WORK)].tolist()]
+    rows = np.unique(np.concatenate(parts))
+    mine = p >= UNSURE
+    if np.count_nonzero(mine[population.account[rows]]) < 0.1 * population.counts[mine].sum():
+        return None
+    return rows
 
 
-def substream_rhythm(population: Population, rows: I64) -> tuple[F64, I64]:
-    """Per account the normal score of its lack of sessions among some exchanges, and how many of them it sent."""
+def substream_rhythm(population: Population, rows: I64 | None) -> tuple[F64, I64]:
+    """Per account the normal score of its lack of sessions among some exchanges (None: all), and how many it sent."""
     everyone = np.arange(population.size, dtype=np.int32)
-    group = Group(everyone, rows, frozenset(), False, "")
-    return timing.calm_members(population, group), np.bincount(population.account[rows], minlength=population.size)
+    if rows is not None:
+        calm = timing.calm_members(population, Group(everyone, rows, frozenset(), False, ""))
+        return calm, np.bincount(population.account[rows], minlength=population.size)
+    if "calm_in_all" not in population.cache:
+        group = Group(everyone, np.arange(len(population.ts)), frozenset(), False, "")
+        population.cache["calm_in_all"] = timing.calm_members(population, group)
+    return population.cache["calm_in_all"], population.counts
 
 
-def customer_weight(population: Population) -> F64:
+class _Scale(NamedTuple):
+    """What holdings are measured by: the same for all groups of a log."""
+
+    weight: F64
     """A declared customer with many accounts counts once: the share of it that each account stands for (n,)."""
-    _, code, size = np.unique(population.customer, return_inverse=True, return_counts=True)
-    out: F64 = 1.0 / size[code]
-    return out
+    everybody: dict[str, F64]
+    """Per kind and value the weight of all who hold it."""
+    least: float = 0.0
+    """Memberships up to this are passed over when values are weighed."""
+
+
+def _scale(population: Population, apart: Bools | None) -> _Scale:
+    key = ("membership scale", id(apart))
+    if key not in population.cache:
+        _, code, size = np.unique(population.customer, return_inverse=True, return_counts=True)
+        weight: F64 = 1.0 / size[code]
+        if apart is not None:
+            weight = np.where(apart, 0.0, weight)
+        everybody = {}
+        for kinds in BLOCKS.values():
+            for name in kinds:
+                v = population.kinds[name]
+                everybody[name] = np.bincount(v.values, weights=weight[v.owner], minlength=v.size).astype(np.float64)
+        # what it was made for is kept with it, so that its id stays its own
+        population.cache[key] = (_Scale(weight, everybody), apart)
+    found: _Scale = population.cache[key][0]
+    return found
 
 
 def _ratios(
-    population: Population, p: F64, vouch: F64, weight: F64, calm: F64 | None, held: I64 | None
+    population: Population, p: F64, vouch: F64, scale: _Scale, calm: F64 | None, held: I64 | None
 ) -> dict[str, F64]:
     out: dict[str, F64] = {}
     close: dict[str, _Closeness] = {}
-    for block, kinds in BLOCKS.items():
-        by = vouch if block in ("hand", "place") else p
-        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].present], p, by, weight)
+    for block in BLOCKS:
+        close[block] = _closeness(population, block, p, vouch if block in ("hand", "place") else p, scale)
         if block == "stack":
-            out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
+            out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, scale.weight)
         else:
-            out[block] = _learned(close[block], p, weight)
+            out[block] = _learned(close[block], p, scale.weight)
     if calm is not None and held is not None:
-        out["rhythm"] = _rhythm(calm, held, p, weight, close["work"].value >= OWN_WORK)
+        out["rhythm"] = _rhythm(calm, held, p, scale.weight, close["work"].value >= OWN_WORK)
     return out
 
 
-def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64) -> _Closeness:
-    """Each account's closest value to the group over some kinds of value; other holders count as ``by``."""
-    n = len(p)
-    best = np.zeros(n)
-    known = np.zeros(n, np.bool_)
-    members = float((weight * p).sum())
-    others = float(weight.sum() - members)
-    for v in kinds:
+def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scale) -> _Closeness:
+    """Each account's closest value to the group over a block's kinds of value; other holders count as ``by``."""
+    best = np.zeros(len(p))
+    known = np.zeros(len(p), np.bool_)
+    members = float((scale.weight * p).sum())
+    others = float(scale.weight.sum() - members)
+    mass = scale.weight * by
+    active = np.flatnonzero(by > scale.least).astype(np.int32)
+    for name in BLOCKS[block]:
+        v = population.kinds[name]
         known |= v.holds
-        w = weight[v.owner]
-        inside = np.bincount(v.values, weights=w * by[v.owner], minlength=v.size)
-        everybody = np.bincount(v.values, weights=w, minlength=v.size)
-        shared = np.diff(v.holders_ptr)[v.values] > 1
-        owner, value, own = v.owner[shared], v.values[shared], w[shared]
-        x = np.maximum(inside[value] - own * by[owner], 0.0)
-        y = np.maximum(everybody[value] - own - x, 0.0)
-        near = _nearness(x, y, members, others)
-        np.maximum.at(best, owner, np.where((x >= 0.5) & (near >= LEAST), near, 0.0))
+        inside = np.zeros(v.size)
+        met = held_inside(v.indptr, v.values, active, mass, inside)
+        nearest(
+            met, inside, scale.everybody[name], v.holders_ptr, v.holders, scale.weight, mass, members, others, PSEUDO,
+            LEAST, best,
+        )  # fmt: skip
     level = np.searchsorted(LEVELS, best, side="left")
     return _Closeness(np.where(known, level, -1), best)
-
-
-def _nearness(x: F64, y: F64, members: float, others: float) -> F64:
-    """Log of the share of members that hold a value over that of the others (half an account more of these)."""
-    out: F64 = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
-    return out
 
 
 def _learned(close: _Closeness, p: F64, weight: F64) -> F64:

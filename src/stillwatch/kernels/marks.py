@@ -192,3 +192,40 @@ def covered(lengths: I32, codes: I32, place: I32, component: I32, blocks: I32, c
                 seen[c] = 0
         at += lengths[i]
     return rows[:written].copy(), found[:written].copy()
+
+
+@njit(cache=True, nogil=True)
+def pick_accounts(
+    lengths: I32, codes: I32, account: I32, low: int, high: int, first: int, rows: I32, picked: I32, at: int
+) -> int:
+    """Put the codes of accounts from ``low`` to below ``high`` into ``picked`` and their rows, which are numbered from
+    ``first``, into ``rows``, from place ``at`` on. Returns where they end."""
+    j = 0
+    for i in range(len(lengths)):
+        if low <= account[i] < high:
+            for k in range(j, j + lengths[i]):
+                rows[at], picked[at] = first + i, codes[k]
+                at += 1
+        j += lengths[i]
+    return at
+
+
+@njit(cache=True, nogil=True)
+def recurring(
+    codes: I32, offsets: I64, order: I32, totals: I64, seen: I32, times: int, share: float, least_share: float
+) -> B1:
+    """Which codes recur with their account: ``times`` or in a ``share`` of its rows, and always in ``least_share``.
+
+    Account a has ``codes[order[offsets[a]:offsets[a + 1]]]``, each once per row, and ``totals[a]`` rows; ``seen`` (per
+    code) is zeros before and after.
+    """
+    out = np.zeros(len(codes), np.bool_)
+    for a in range(len(offsets) - 1):
+        for i in range(offsets[a], offsets[a + 1]):
+            seen[codes[order[i]]] += 1
+        for i in range(offsets[a], offsets[a + 1]):
+            n = seen[codes[order[i]]]
+            out[order[i]] = (n >= times or n >= share * totals[a]) and n >= least_share * totals[a]
+        for i in range(offsets[a], offsets[a + 1]):
+            seen[codes[order[i]]] = 0
+    return out

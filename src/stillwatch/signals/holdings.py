@@ -94,6 +94,7 @@ def _values(name: str, names: U64, held: Held, representative: Bools, rows: tupl
         owner=owner,
         distinct=held.distinct,
         holds=holds,
+        present=bool(holds.any()),
         frequency=np.bincount(held.values[representative[owner]], minlength=n_values).astype(np.int32),
         known=max(int(holds[representative].sum()), 1),
         holders_ptr=holders_ptr,

@@ -41,6 +41,8 @@ class Values:
     """How many values each account holds, its own ones among them."""
     holds: npt.NDArray[np.bool_]
     """Which accounts hold any."""
+    present: bool
+    """Whether the log has this kind at all."""
     frequency: I32
     known: int
     """Representatives that hold any."""
@@ -53,11 +55,6 @@ class Values:
     def size(self) -> int:
         """Number of values that at least two accounts hold."""
         return len(self.frequency)
-
-    @property
-    def present(self) -> bool:
-        """Whether the log has this kind at all."""
-        return bool(self.holds.any())
 
     @property
     def ties(self) -> tuple[npt.NDArray[np.bool_], I64, I32, I32, int]:

@@ -24,7 +24,7 @@ from stillwatch.signals.intent import client_crowds
 from stillwatch.signals.population import Population, Values, representatives, strata
 from stillwatch.signals.registry import KINDS
 from stillwatch.signals.tactics import catalogue
-from stillwatch.signals.templates import TemplateRows, find_templates
+from stillwatch.signals.templates import Templates, Uses, find_templates
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -37,8 +37,6 @@ _TABLE_COLUMNS = (
     "org_id", "plan", "programme", "verification", "email_domain", "phone_fingerprint", "payment_fingerprint",
     "signup_ip", "device_fingerprint", "licence_id",
 )  # fmt: skip
-LEAST_BLOCKS = 3
-"""A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
 
 
 def read_log(engine: Engine, log: Log, known_columns: Iterable[str]) -> None:
@@ -106,7 +104,7 @@ def build_population(
     first, last = ts[by_account[1][by_account[0][:-1]]], ts[by_account[1][by_account[0][1:] - 1]]
     customer, representative = representatives(np.where(table["org_id"] == 0, org, table["org_id"]), counts)
     step("templates")
-    templates = find_templates(columns, whose, row, len(ids))
+    templates = find_templates(columns, whose, row, counts)
     columns.drop("fingerprints")
     del row, whose
     holders = _Holders(account, ts, by_account, columns, table, representative)
@@ -173,7 +171,7 @@ class _Holders(NamedTuple):
     table: dict[str, npt.NDArray[Any]]
     representative: npt.NDArray[np.bool_]
 
-    def kinds(self, templates: TemplateRows, *, threads: int) -> dict[str, Values]:
+    def kinds(self, templates: Templates, *, threads: int) -> dict[str, Values]:
         """All kinds, several at a time."""
         tasks: dict[str, Callable[[], Values]] = {}
         for kind in KINDS:
@@ -185,9 +183,8 @@ class _Holders(NamedTuple):
             self._of_accounts, "cohort", (self.table["created_at"] // 3_600_000_000).astype(np.uint64)
         )
         tasks["stack"] = self._stack
-        whole = templates.blocks[templates.template] >= LEAST_BLOCKS
-        for name, mask in (("template", whole), ("phrase", ~whole)):
-            tasks[name] = partial(self._templates, name, templates, mask)
+        for name, uses in (("template", templates.templates), ("phrase", templates.phrases)):
+            tasks[name] = partial(self._uses, name, uses)
         for tag, (name, moves) in enumerate((("failover", self._failovers), ("replay", self._replays))):
             tasks[name] = partial(self._moves, name, moves, tag)
         tasks["relay"] = self._relay
@@ -211,12 +208,8 @@ class _Holders(NamedTuple):
         stack[(client == 0) | (parameters == 0)] = 0
         return of_rows("stack", stack, self.by_account, self.representative, rows=False)
 
-    def _templates(self, name: str, found: TemplateRows, mask: npt.NDArray[np.bool_]) -> Values:
-        rows, template = found.rows[mask], found.template[mask]
-        used = np.zeros(len(found.names), np.bool_)
-        used[template] = True
-        code = (np.cumsum(used) - 1).astype(np.int32)[template]
-        return coded(name, self.account[rows], code, found.names[used], self.representative, rows=rows)
+    def _uses(self, name: str, uses: Uses) -> Values:
+        return coded(name, self.account[uses.rows], uses.codes, uses.names, self.representative, rows=uses.rows)
 
     def _failovers(self) -> handover.Moves:
         status = self.columns["status"]
