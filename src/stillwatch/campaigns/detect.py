@@ -119,7 +119,7 @@ def verdict_of(
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
     named = bool(named) and without_first_payer(population, judged, strong, settings)
-    return ("campaign" if named else "watch"), t, alternatives
+    return ("campaign" if named else "watch" if len(kinds) >= 2 else "clear"), t, alternatives
 
 
 def without_first_payer(

@@ -16,6 +16,10 @@ account itself left out) over (share of the others that hold it). Those closenes
 a level says is learned from the group and the log itself (agreement levels, Fellegi & Sunter 1969; EM, Winkler 1988).
 A hub that everybody uses is close to nobody, and a level that honest accounts reach by holding many values says as
 little as it does there. What an account does not hold speaks against it as far as members do hold it.
+
+A household or office agrees in payer and place at once, and would vouch for itself. So an account lends its hand and
+place to others only as far as it is a member by the rest of what it does, unless hand and place drew the group and it
+was drawn with it.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from stillwatch.domain.verdict import Family
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
 from stillwatch.signals.population import Population, Values
@@ -91,15 +96,20 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     p = np.where(start, START, 0.0)
     prior = float((weight * start).sum() / weight.sum())
     ratios: dict[str, F64] = {}
+    anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
+    vouch = p
     for _ in range(2):
         rows = own_rows(population, p, weight)
         calm, held = substream_rhythm(population, rows) if rhythm else (None, None)
         for _ in range(ROUNDS):
-            ratios = _ratios(population, p, weight, calm, held)
+            ratios = _ratios(population, p, vouch, weight, calm, held)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
-            posterior = special.expit(np.log(share) - np.log1p(-share) + sum(ratios.values()))
+            odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
+            posterior = special.expit(odds)
             if apart is not None:
                 posterior[apart] = 0.0
+            alone = special.expit(odds - ratios["hand"] - ratios["place"])
+            vouch = np.where(anchors, posterior, np.minimum(posterior, alone))
             settled = float(np.abs(posterior - p).sum()) <= SETTLED * max(float(p.sum()), 1.0)
             p = posterior
             if settled or p.sum() < 1.0:
@@ -116,9 +126,9 @@ def own_rows(population: Population, p: F64, weight: F64) -> I64:
         if not v.size:
             continue
         w = weight[v.owner]
-        x = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size)
-        y = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size)
-        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
+        x: F64 = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size)
+        y: F64 = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size)
+        near = _nearness(x, y, members, others)
         for value in np.flatnonzero((x >= 2.5) & (near >= OWN_WORK)).tolist():
             mine[v.rows_of(value)] = True
     by_members = p[population.account] >= 0.5
@@ -141,11 +151,14 @@ def customer_weight(population: Population) -> F64:
     return out
 
 
-def _ratios(population: Population, p: F64, weight: F64, calm: F64 | None, held: I64 | None) -> dict[str, F64]:
+def _ratios(
+    population: Population, p: F64, vouch: F64, weight: F64, calm: F64 | None, held: I64 | None
+) -> dict[str, F64]:
     out: dict[str, F64] = {}
     close: dict[str, _Closeness] = {}
     for block, kinds in BLOCKS.items():
-        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].size], p, weight)
+        by = vouch if block in ("hand", "place") else p
+        close[block] = _closeness([population.kinds[k] for k in kinds if population.kinds[k].present], p, by, weight)
         if block == "stack":
             out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
         else:
@@ -155,8 +168,8 @@ def _ratios(population: Population, p: F64, weight: F64, calm: F64 | None, held:
     return out
 
 
-def _closeness(kinds: list[Values], p: F64, weight: F64) -> _Closeness:
-    """Each account's closest value to the group over some kinds of value."""
+def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64) -> _Closeness:
+    """Each account's closest value to the group over some kinds of value; other holders count as ``by``."""
     n = len(p)
     best = np.zeros(n)
     known = np.zeros(n, np.bool_)
@@ -165,16 +178,22 @@ def _closeness(kinds: list[Values], p: F64, weight: F64) -> _Closeness:
     for v in kinds:
         known |= v.holds
         w = weight[v.owner]
-        inside = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size)
+        inside = np.bincount(v.values, weights=w * by[v.owner], minlength=v.size)
         everybody = np.bincount(v.values, weights=w, minlength=v.size)
         shared = np.diff(v.holders_ptr)[v.values] > 1
         owner, value, own = v.owner[shared], v.values[shared], w[shared]
-        x = np.maximum(inside[value] - own * p[owner], 0.0)
+        x = np.maximum(inside[value] - own * by[owner], 0.0)
         y = np.maximum(everybody[value] - own - x, 0.0)
-        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
+        near = _nearness(x, y, members, others)
         np.maximum.at(best, owner, np.where((x >= 0.5) & (near >= LEAST), near, 0.0))
     level = np.searchsorted(LEVELS, best, side="left")
     return _Closeness(np.where(known, level, -1), best)
+
+
+def _nearness(x: F64, y: F64, members: float, others: float) -> F64:
+    """Log of the share of members that hold a value over that of the others (half an account more of these)."""
+    out: F64 = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
+    return out
 
 
 def _learned(close: _Closeness, p: F64, weight: F64) -> F64:

@@ -39,7 +39,8 @@ def tied_members(
     counts accounts per value in a population of ``population`` accounts that have the kind at all.
     For a value seen x times in a group of k such members and y times among the others, k·y/(population - k) are
     expected; what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a
-    member's tie is the largest over its values. Hubs thus count only for what the group shares beyond everybody. Returns (G,).
+    member's tie is the largest over its values. Hubs thus count only for what the group shares beyond everybody.
+    Returns (G,).
     """
     n_groups = len(offsets) - 1
     out = np.zeros(n_groups, np.float64)

@@ -135,6 +135,7 @@ class FeaturePass:
                 "tactics": tactics,
                 "address": address,
                 "network": _take(hash_strings(network_prefix(addresses.dictionary)), addresses),
+                "asn": _ints(batch.column("asn"), 0),
                 "client": _hash(batch, "user_agent"),
                 "tls": _hash(batch, "tls_fingerprint"),
                 "ref_issued": _hash(batch, "reasoning_ref_issued"),
