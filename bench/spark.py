@@ -84,8 +84,7 @@ def main() -> None:
     parser.add_argument("--driver-memory", default="4g")
     given = parser.parse_args()
     program = str(Path(sys.executable).with_name("stillwatch"))
-    log = given.world / "exchanges.parquet"
-    line = [program, "scan", str(log if log.exists() else given.world / "exchanges"), "--quiet"]
+    line = [program, "scan", *map(str, sorted(given.world.glob("exchanges*.parquet"))), "--quiet"]
     line += ["--accounts", str(given.world / "accounts.parquet")]
     line += ["--licences", str(given.world / "licences.yaml")]
     print("| engine | wall s | CPU s | peak MiB, all | driver's Python | text pass s | population s | the rest s |")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.cli.engines import parsed
 from stillwatch.domain.errors import InputError
 from stillwatch.signals.features import FeaturePass
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates
@@ -159,6 +160,12 @@ def test_a_missing_pyspark_is_named_with_what_to_install(monkeypatch: pytest.Mon
     path = log(tmp_path / "log.parquet", 5, 20)
     with pytest.raises(InputError, match=r"pyspark.*pip install 'stillwatch\[spark\]'"):
         scan(tmp_path / "case", path, more=("--engine", "spark"))
+
+
+def test_a_master_may_be_named_as_spark_names_it() -> None:
+    assert parsed("spark://host:7077") == parsed("spark:spark://host:7077") == ("spark", "spark://host:7077")
+    assert parsed("spark:k8s://https://host:6443") == ("spark", "k8s://https://host:6443")
+    assert parsed("spark") == ("spark", "")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -35,7 +37,8 @@ NAMES = ("uint8", "uint16", "uint32", "uint64")
 def test_packets_hold_every_row_once_in_order(place: int, values: list[int]) -> None:
     many = np.resize(np.array(values, np.uint64), len(values) * 4000)
     table = pa.table({"u": many, "text": pa.array(["é"] * len(many), pa.string())})
-    rows = list(wire.pack("r", place, table))
+    rows = list(wire.pack("r", place, count(7), table))
     assert {(r["relation"][0].as_py(), r["place"][0].as_py()) for r in rows} <= {("r", place)}
+    assert [r["nth"][0].as_py() for r in rows] == list(range(7, 7 + len(rows)))
     back = list(wire.unpack(r.select(["packet"]) for r in rows))
     assert pa.Table.from_batches(back, wire.signed_schema(table.schema)).equals(wire.to_signed(table))

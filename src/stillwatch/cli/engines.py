@@ -39,9 +39,7 @@ def opened(
     threads: int,
 ) -> Iterator[Opened]:
     """Raises :class:`InputError` for an engine that is not there and for inputs that it cannot read."""
-    name, _, master = engine.partition(":")
-    if name not in ("duckdb", "spark") or (name == "duckdb" and master):
-        raise InputError(f"engine {engine!r} is not known", remedy=_ENGINES)
+    name, master = parsed(engine)
     of_spark = [given for given in (*exchanges, accounts or "") if _only_spark(given)]
     if name == "duckdb":
         if of_spark:
@@ -71,6 +69,18 @@ def opened(
             people = read_spark_accounts(spark, accounts)
         log = files or SparkTables(spark, exchanges, on_bad_row)
         yield Opened(spark, log, people, log.format, {"spark": spark.capabilities.version})
+
+
+def parsed(engine: str) -> tuple[str, str]:
+    """An engine's name and its master, empty where none is named.
+
+    >>> parsed("spark:local[2]"), parsed("spark://host:7077"), parsed("spark")
+    (('spark', 'local[2]'), ('spark', 'spark://host:7077'), ('spark', ''))
+    """
+    name, _, master = engine.partition(":")
+    if name not in ("duckdb", "spark") or (name == "duckdb" and master):
+        raise InputError(f"engine {engine!r} is not known", remedy=_ENGINES)
+    return name, engine if master.startswith("//") else master
 
 
 def _only_spark(given: str) -> bool:

@@ -28,6 +28,7 @@ from stillwatch.engine.spark.shapes import Shapes
 from stillwatch.engine.spark.tasks import Decoder, ShareTask, TableTask, Task, read_reports
 
 _TURNS = count()
+_ROWS_AT_A_TIME = 100_000
 _KEPT = StorageLevel.MEMORY_AND_DISK
 _NO_ROWS = pa.RecordBatch.from_pylist(
     [], pa.schema([*EXCHANGES, ("source_file", pa.int32()), ("source_row", pa.int64())])
@@ -105,21 +106,21 @@ class SparkEngine:
         """
         task: Task
         if isinstance(log, TableLog):
-            rows, task = log.frame, TableTask(log.decoder, kernel, next(_TURNS)).run
+            places, task = log.frame, TableTask(log.decoder, kernel, next(_TURNS)).run
         elif isinstance(log, SharedLog):
             shares = log.shares()
-            rows = self.session.range(0, len(shares), 1, len(shares))
+            places = self.session.range(0, len(shares), 1, len(shares))
             task = ShareTask(log, shares, kernel, next(_TURNS)).run
         else:
             raise StepError("the text pass failed: this log can only be read on the driver")
         try:
-            packets = self._run(rows, task)
+            packets = self._run(places, task)
             try:
-                self._settle(log, packets)
+                rows = self._settle(log, packets)
                 for name, table in kernel(_NO_ROWS).items():
                     mine = packets.where(packets["relation"] == name)
                     if numeric(table.schema):
-                        self._bring(name, mine.orderBy("place") if isinstance(log, TableLog) else mine)
+                        self._bring(name, mine, parts=rows // _ROWS_AT_A_TIME + 1)
                     else:
                         self._unpack(name, table.schema, mine)
             finally:
@@ -162,21 +163,24 @@ class SparkEngine:
         except (PySparkException, Py4JError) as exc:
             raise StepError(f"{what} failed: {exc}\nSQL: {query}") from exc
 
-    def _run(self, rows: DataFrame, task: Task) -> DataFrame:
-        return rows.mapInArrow(task, wire.spark_schema(wire.SCHEMA)).persist(StorageLevel.DISK_ONLY)
+    def _run(self, places: DataFrame, task: Task) -> DataFrame:
+        return places.mapInArrow(task, wire.spark_schema(wire.SCHEMA)).persist(StorageLevel.DISK_ONLY)
 
-    def _settle(self, log: TableLog | SharedLog, packets: DataFrame) -> None:
+    def _settle(self, log: TableLog | SharedLog, packets: DataFrame) -> int:
         reports = read_reports(packets.where(packets["relation"] == wire.REPORT).toArrow())
         failed = next((r.error for r in reports if r.error is not None), None)
         if failed is not None:
             what, where, remedy = failed
             raise InputError(what, where=where, remedy=remedy)
-        log.settle([p for r in reports for p in r.problems], sum(r.rows for r in reports))
+        rows = sum(r.rows for r in reports)
+        log.settle([p for r in reports for p in r.problems], rows)
+        return rows
 
-    def _bring(self, name: str, packets: DataFrame) -> None:
-        """Partition by partition, in the order of the log: that of shares, or of a table's files and rows."""
+    def _bring(self, name: str, packets: DataFrame, *, parts: int) -> None:
+        """In the order of the log, some dozen megabytes at a time however large the shares are."""
         columns = self.columns(name)
-        for (packet,) in packets.select("packet").toLocalIterator(prefetchPartitions=True):
+        ordered = packets.repartitionByRange(parts, "place", "nth").sortWithinPartitions("place", "nth")
+        for (packet,) in ordered.select("packet").toLocalIterator(prefetchPartitions=True):
             columns.append(wire.opened(packet))
 
     def _unpack(self, name: str, schema: pa.Schema, packets: DataFrame) -> None:

@@ -118,5 +118,6 @@ def _settle(session: SparkSession) -> None:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(_BATCH_ROWS),
         "spark.sql.execution.arrow.maxBytesPerBatch": str(_BATCH_BYTES),
         "spark.sql.execution.arrow.pyspark.validateSchema.enabled": "true",
+        "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",  # few rows are kept in few parts
     }.items():
         session.conf.set(name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -70,15 +71,15 @@ def _done(
     problems: Callable[[], list[Any]],
     kernel: Kernel,
 ) -> Iterator[pa.RecordBatch]:
-    rows, error = 0, None
+    rows, error, numbers = 0, None, count()
     try:
         for at, batch in batches:
             rows += batch.num_rows
             for relation, table in kernel(batch).items():
-                yield from wire.pack(relation, at, table)
+                yield from wire.pack(relation, at, numbers, table)
     except InputError as exc:  # bad input is a result; raised here, Spark would try it four times and hide it
         error = (exc.what, exc.where, exc.remedy)
-    yield wire.row(wire.REPORT, place, msgspec.json.encode(Report(place, rows, problems(), error)))
+    yield wire.row(wire.REPORT, place, next(numbers), msgspec.json.encode(Report(place, rows, problems(), error)))
 
 
 def read_reports(table: pa.Table) -> list[Report]:

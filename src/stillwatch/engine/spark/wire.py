@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 
 from stillwatch.engine.columns import numeric
 
-ROWS = 32_768
-"""Most rows of a table in one packet: some megabytes, a few of which a task's JVM holds at a time."""
-SCHEMA = pa.schema([("relation", pa.string()), ("place", pa.int64()), ("packet", pa.binary())])
-"""What a task gives back: a piece of a relation (Arrow IPC), or in the relation :data:`REPORT` what went wrong."""
+ROWS = 8_192
+"""Most rows of a table in one packet: a few megabytes, several of which a Java program holds at a time."""
+SCHEMA = pa.schema([("relation", pa.string()), ("place", pa.int64()), ("nth", pa.int64()), ("packet", pa.binary())])
+"""What a task gives back: a piece of a relation (Arrow IPC), or in the relation :data:`REPORT` what went wrong. By
+place, and by number in one place, packets are in the order of the log."""
 REPORT = ""
 
 _TOP = pa.scalar(1 << 63, pa.uint64())
@@ -66,19 +67,19 @@ def from_signed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def pack(relation: str, place: int, table: pa.Table) -> Iterator[pa.RecordBatch]:
-    """A table in packets, signed unless it is :func:`numeric`."""
+def pack(relation: str, place: int, numbers: Iterator[int], table: pa.Table) -> Iterator[pa.RecordBatch]:
+    """A table in packets, which take the next ``numbers``; signed unless it is :func:`numeric`."""
     plain = table if numeric(table.schema) else to_signed(table)
     for at in range(0, plain.num_rows, ROWS):
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, plain.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(plain.slice(at, ROWS))
-        yield row(relation, place, sink.getvalue().to_pybytes())
+        yield row(relation, place, next(numbers), sink.getvalue().to_pybytes())
 
 
-def row(relation: str, place: int, packet: bytes) -> pa.RecordBatch:
+def row(relation: str, place: int, nth: int, packet: bytes) -> pa.RecordBatch:
     """One row of :data:`SCHEMA`."""
-    return pa.RecordBatch.from_pydict({"relation": [relation], "place": [place], "packet": [packet]}, schema=SCHEMA)
+    return pa.RecordBatch.from_arrays([pa.array([v]) for v in (relation, place, nth, packet)], schema=SCHEMA)
 
 
 def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
