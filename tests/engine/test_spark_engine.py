@@ -49,7 +49,7 @@ def noted(kernel: FeaturePass, diary: Path) -> Callable[[pa.RecordBatch], dict[s
 
 def test_text_is_read_once_however_often_its_rows_are_asked_for(spark: SparkEngine, tmp_path: Path) -> None:
     diary = tmp_path / "diary"
-    spark.map_batches(open_log([log(tmp_path / "log.parquet", 50, 1_000)]), noted(FeaturePass(()), diary))
+    spark.map_batches(open_log([log(tmp_path / "log.parquet", 50, 1_000)]), noted(FeaturePass(), diary))
     assert len(duplicates(spark)) == 5
     drop_duplicates(spark, duplicates(spark))
     assert len(build_population(spark, None).ts) == 995
@@ -63,7 +63,7 @@ def test_a_log_that_has_changed_is_read_anew(cluster: str, tmp_path: Path) -> No
     for accounts in (50, 30):
         reader = open_log([log(tmp_path / "log.parquet", accounts, 1_000)])
         with SparkEngine(master=cluster) as engine:
-            engine.map_batches(reader, FeaturePass(()))
+            engine.map_batches(reader, FeaturePass())
             assert len(np.unique(engine.columns("exchanges")["account"])) == accounts
             assert engine.collect("SELECT DISTINCT name FROM accounts_seen").num_rows == accounts
 
@@ -73,7 +73,7 @@ def test_a_log_may_be_named_from_where_one_stands(
 ) -> None:
     log(tmp_path / "log.parquet", 9, 40)
     monkeypatch.chdir(tmp_path)
-    spark.map_batches(open_log(["log.parquet"]), FeaturePass(()))
+    spark.map_batches(open_log(["log.parquet"]), FeaturePass())
     assert spark.columns("exchanges").rows == 40
 
 

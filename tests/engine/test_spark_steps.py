@@ -96,7 +96,7 @@ def bulk(engine: Engine) -> dict[str, list[np.ndarray]]:
 
 def run(engine: Engine, folder: Path) -> tuple[dict[str, list[np.ndarray]], Recorder, Population]:
     recorder = Recorder(engine)
-    read_log(recorder, open_log([folder]), ())
+    read_log(recorder, open_log([folder]))
     rows = bulk(engine)
     repeated = duplicates(recorder)
     assert repeated

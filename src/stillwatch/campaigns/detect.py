@@ -11,7 +11,8 @@ import numpy.typing as npt
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, UNSURE, membership
-from stillwatch.campaigns.traits import Traits, traits
+from stillwatch.campaigns.parts import own_parts
+from stillwatch.campaigns.traits import Traits, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
 from stillwatch.signals.base import Group, Verdict
@@ -38,6 +39,9 @@ CONTAINED = 0.8
 SAME = 0.5
 """Common accounts of two grown groups, of the smaller one, from which they are one campaign."""
 MOSTLY_LICENSED = 0.5
+REPEATED = 0.6
+REPEATED_LEAST = 10
+REPEATERS = 6
 FLEET = 5
 FLEET_SHARE = 0.1
 """Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""
@@ -246,7 +250,8 @@ def detect(
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
         if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            _join(campaigns, grown(population, found, settings, apart))
+            for one in grown(population, found, settings, apart):
+                _join(campaigns, one)
         elif verdict != "clear":
             others.append(found)
     step("members")
@@ -280,8 +285,58 @@ def _share(population: Population, group: Group, tactic: int) -> float:
     )
 
 
-def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
-    """A campaign with the members that the whole log gives it, weighed again as what it then is."""
+def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> list[Found]:
+    """A campaign with the members that the whole log gives it; several where only the start drew them together.
+
+    What is left is tested again by itself, so that nobody is named by evidence that others gave.
+    """
+    whole = _with_members(population, found, apart)
+    if whole.verdict != "campaign":
+        return [whole]
+    parts = [
+        piece
+        for part in own_parts(population, whole.group, seed=settings.seed)
+        for piece in _repeaters_apart(population, part)
+    ]
+    if len(parts) < 2:
+        return [_tested_again(population, whole, settings)]
+    out = []
+    for part in parts:
+        rows = whole.group.rows[np.isin(population.account[whole.group.rows], part)]
+        one = _tested_again(population, whole._replace(group=whole.group._replace(accounts=part, rows=rows)), settings)
+        if one.verdict == "campaign":
+            one = _with_members(population, one, apart)
+            kept = [
+                piece for piece in _repeaters_apart(population, one.group.accounts) if np.isin(piece, part).mean() > 0.5
+            ]
+            accounts = np.concatenate(kept) if kept else part
+            rows = one.group.rows[np.isin(population.account[one.group.rows], accounts)]
+            one = _tested_again(
+                population, one._replace(group=one.group._replace(accounts=np.sort(accounts), rows=rows)), settings
+            )
+        out.append(one)
+    return [one for one in out if one.verdict != "clear"]
+
+
+def _tested_again(population: Population, found: Found, settings: Settings) -> Found:
+    """The verdict that the accounts of a grown group deserve by themselves; the reported tests stay those of the start,
+    for these accounts were chosen by all the evidence there is."""
+    verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws)
+    judged = Judged(found.group, verdicts, max(bonferroni(verdicts), found.p_value), found.q_value)
+    verdict, t, alternatives = verdict_of(population, judged, settings)
+    return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
+
+
+def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
+    """Accounts in one piece, or two where some run through items that others run through too, as benchmarks do."""
+    repeats = (repeated_share(population)[accounts] >= REPEATED) & (population.counts[accounts] >= REPEATED_LEAST)
+    if repeats.sum() < REPEATERS or (~repeats).sum() < REPEATERS:
+        return [accounts]
+    return [accounts[~repeats], accounts[repeats]]
+
+
+def _with_members(population: Population, found: Found, apart: Bools) -> Found:
+    """The group grown and pruned to its members, and weighed again as what it then is."""
     member = membership(population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart)
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)
@@ -292,14 +347,8 @@ def grown(population: Population, found: Found, settings: Settings, apart: Bools
     rows = np.union1d(rows, population.rows_of_accounts(silent.astype(np.int32)))
     group = found.group._replace(accounts=accounts, rows=rows)
     fringe = np.flatnonzero((p >= UNSURE) & (p < SURE)).astype(np.int32)
-    final = traits(population, group)
-    strong = strong_families(Judged(group, found.verdicts, found.p_value, found.q_value))
-    kind, alternatives = weigh(Facts(final, strong, found.formed_by))
     return found._replace(
-        verdict=f"lookalike:{kind}" if kind is not None else "campaign",
         group=group,
-        traits=final,
-        alternatives=alternatives,
         core=int(np.isin(found.group.accounts, accounts).sum()),
         fringe=fringe,
         probability=p[accounts],

@@ -35,7 +35,7 @@ from stillwatch.domain.verdict import Family
 from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import Population, Values, csr, union
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -65,7 +65,9 @@ RHYTHM_MOST = 2.5
 AGAINST = 3.5
 """How much one block may say against an account."""
 OWN_WORK = 3.5
-START = 0.9
+HABIT = 0.02
+"""Work that is less than this of an account's exchanges is nobody's mark: who sends thousands has sent everything."""
+START = 0.99
 NEGLIGIBLE = 1e-3
 """Of the group's share of all accounts: smaller memberships do not count where values are weighed."""
 
@@ -104,8 +106,7 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
     for _ in range(2):
-        rows = own_rows(population, p, scale)
-        calm, held = substream_rhythm(population, rows) if rhythm else (None, None)
+        calm, held = substream_rhythm(population, own_rows(population, p, scale)) if rhythm else (None, None)
         for _ in range(ROUNDS):
             ratios = _ratios(population, p, vouch, scale, calm, held)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
@@ -131,17 +132,17 @@ def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
     members, others = float((scale.weight * p).sum()), float((scale.weight * (1 - p)).sum())
     mass = scale.weight * p
     active = np.flatnonzero(p > scale.least).astype(np.int32)
-    parts = [np.zeros(0, np.int64)]
+    parts = []
     for name in BLOCKS["work"]:
-        v = population.kinds[name]
-        if not v.size:
-            continue
-        inside = np.zeros(v.size)
-        met = held_inside(v.indptr, v.values, active, mass, inside)
-        x, y = inside[met], scale.everybody[name][met] - inside[met]
-        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((np.maximum(y, 0.0) + PSEUDO) / max(others, 1.0))
-        parts += [v.rows_of(value) for value in met[(x >= 2.5) & (near >= OWN_WORK)].tolist()]
-    rows = np.unique(np.concatenate(parts))
+        held = scale.held[name]
+        inside = np.zeros(len(held.everybody))
+        met = held_inside(held.indptr, held.values, active, mass, inside)
+        x = inside[met]
+        y = np.maximum(held.everybody[met] - x, 0.0)
+        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
+        own = np.sort(met[(x >= 2.5) & (near >= OWN_WORK)])
+        parts += [population.kinds[name].rows_of(value) for value in own.tolist()]
+    rows = union(parts, len(population.ts))
     mine = p >= UNSURE
     if np.count_nonzero(mine[population.account[rows]]) < 0.1 * population.counts[mine].sum():
         return None
@@ -160,13 +161,24 @@ def substream_rhythm(population: Population, rows: I64 | None) -> tuple[F64, I64
     return population.cache["calm_in_all"], population.counts
 
 
+class _Held(NamedTuple):
+    """Holdings of one kind that count: by account, and by value."""
+
+    indptr: I64
+    values: I32
+    holders_ptr: I64
+    holders: I32
+    everybody: F64
+    """Weight of all who hold each value."""
+
+
 class _Scale(NamedTuple):
     """What holdings are measured by: the same for all groups of a log."""
 
     weight: F64
     """A declared customer with many accounts counts once: the share of it that each account stands for (n,)."""
-    everybody: dict[str, F64]
-    """Per kind and value the weight of all who hold it."""
+    held: dict[str, _Held]
+    """By kind. Work that is less than ``HABIT`` of an account's exchanges is not there."""
     least: float = 0.0
     """Memberships up to this are passed over when values are weighed."""
 
@@ -178,15 +190,26 @@ def _scale(population: Population, apart: Bools | None) -> _Scale:
         weight: F64 = 1.0 / size[code]
         if apart is not None:
             weight = np.where(apart, 0.0, weight)
-        everybody = {}
-        for kinds in BLOCKS.values():
+        held = {}
+        for block, kinds in BLOCKS.items():
             for name in kinds:
                 v = population.kinds[name]
-                everybody[name] = np.bincount(v.values, weights=weight[v.owner], minlength=v.size).astype(np.float64)
+                least = HABIT * population.counts[v.owner] if block == "work" else 0
+                counted = v.uses >= least
+                held[name] = _counting(v, counted, weight)
         # what it was made for is kept with it, so that its id stays its own
-        population.cache[key] = (_Scale(weight, everybody), apart)
+        population.cache[key] = (_Scale(weight, held), apart)
     found: _Scale = population.cache[key][0]
     return found
+
+
+def _counting(v: Values, counted: Bools, weight: F64) -> _Held:
+    owner, value = v.owner[counted], v.values[counted]
+    indptr = np.zeros(len(v.indptr), np.int64)
+    np.cumsum(np.bincount(owner, minlength=len(weight)), out=indptr[1:])
+    holders_ptr, order = csr(value, v.size)
+    everybody = np.bincount(value, weights=weight[owner], minlength=v.size).astype(np.float64)
+    return _Held(indptr, value, holders_ptr, owner[order], everybody)
 
 
 def _ratios(
@@ -214,12 +237,12 @@ def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scal
     mass = scale.weight * by
     active = np.flatnonzero(by > scale.least).astype(np.int32)
     for name in BLOCKS[block]:
-        v = population.kinds[name]
-        known |= v.holds
-        inside = np.zeros(v.size)
-        met = held_inside(v.indptr, v.values, active, mass, inside)
+        known |= population.kinds[name].holds
+        held = scale.held[name]
+        inside = np.zeros(len(held.everybody))
+        met = held_inside(held.indptr, held.values, active, mass, inside)
         nearest(
-            met, inside, scale.everybody[name], v.holders_ptr, v.holders, scale.weight, mass, members, others, PSEUDO,
+            met, inside, held.everybody, held.holders_ptr, held.holders, scale.weight, mass, members, others, PSEUDO,
             LEAST, best,
         )  # fmt: skip
     level = np.searchsorted(LEVELS, best, side="left")

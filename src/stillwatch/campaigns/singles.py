@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.campaigns.detect import Found
-from stillwatch.campaigns.traits import named
-from stillwatch.kernels.coding import commonest, repeated_codes, shared_rows
+from stillwatch.campaigns.traits import named, repeated_share
+from stillwatch.kernels.coding import commonest, repeated_codes
 from stillwatch.kernels.rhythm import hours_of_day, own_clock
 from stillwatch.signals.population import Population
 
@@ -28,8 +28,7 @@ def single_accounts(population: Population, found: Sequence[Found]) -> dict[str,
     reseller = users >= MANY_USERS
     offsets, order = population.by_account
     clock = np.nan_to_num(own_clock(population.ts[order], offsets))
-    codes, names = repeated_codes(population.columns["prompt"])
-    repeated = shared_rows(codes, offsets, order, len(names)) / population.counts
+    repeated = repeated_share(population)
     fixed = np.zeros(n)
     for column in ("system_skeleton", "skeleton"):
         codes, names = repeated_codes(population.columns[column])

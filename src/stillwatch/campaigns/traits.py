@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.kernels.coding import repeated_codes, shared_rows
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
@@ -140,6 +141,16 @@ def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> floa
             same_domain = payment[domain == names[0]]
             out += len(members) if (same_domain == np.uint64(payer)).mean() >= 0.8 else 0
     return out / len(accounts)
+
+
+def repeated_share(population: Population) -> npt.NDArray[np.float64]:
+    """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
+    if "repeated_share" not in population.cache:
+        codes, names = repeated_codes(population.columns["prompt"])
+        repeated = shared_rows(codes, *population.by_account, population.customer, len(names))
+        population.cache["repeated_share"] = repeated / population.counts
+    out: npt.NDArray[np.float64] = population.cache["repeated_share"]
+    return out
 
 
 def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -12,10 +14,12 @@ from stillwatch.cli.demo import demo
 from stillwatch.cli.evidence import app as evidence
 from stillwatch.cli.lab import app as lab
 from stillwatch.cli.scan import scan
+from stillwatch.cli.share import app as share
 from stillwatch.cli.sketch import sketch
 from stillwatch.cli.sources import sources
 from stillwatch.domain.errors import InputError
 
+TRACEBACK = "STILLWATCH_TRACEBACK"
 app = typer.Typer(
     name="stillwatch",
     help="Finds adversarial-distillation campaigns in model-API logs, and shows why.",
@@ -28,6 +32,7 @@ app.command()(sketch)
 app.command()(sources)
 app.command()(demo)
 app.add_typer(evidence, name="evidence", help="Sealed evidence: bags that show every change.")
+app.add_typer(share, name="share", help="Share what was learnt, take in what others learnt.")
 app.add_typer(lab, name="lab", help="Worlds in which a detector can be measured.")
 
 
@@ -54,3 +59,21 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as exc:
+        if TRACEBACK in os.environ:
+            raise
+        typer.echo(f"stillwatch: {_failure(exc)}", err=True)
+        sys.exit(1)
+
+
+def _failure(exc: Exception) -> str:
+    """What went wrong that is nobody's input. Messages of libraries quote values, so only the place is told."""
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.strerror}: {exc.filename}" if exc.filename else exc.strerror
+    if isinstance(exc, MemoryError):
+        return "out of memory"
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    return (
+        f"internal failure: {type(exc).__name__} at {Path(place.filename).name}:{place.lineno} "
+        f"(please report it; {TRACEBACK}=1 shows more, which may quote the log)"
+    )

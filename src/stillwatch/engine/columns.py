@@ -19,10 +19,20 @@ Array = npt.NDArray[Any]
 I64 = npt.NDArray[np.int64]
 
 
-def numeric(schema: pa.Schema) -> bool:
-    """Whether tables of a schema can be columns: numbers, truths and lists of numbers only."""
-    kinds = [f.type.value_type if pa.types.is_list(f.type) else f.type for f in schema]
-    return all(pa.types.is_integer(k) or pa.types.is_floating(k) or pa.types.is_boolean(k) for k in kinds)
+_BULK = {b"stillwatch": b"columns"}
+
+
+def as_columns(table: pa.Table) -> pa.Table:
+    """A table, marked as one to be kept as columns: numbers, truths and lists of numbers only, none of them null."""
+    kinds = [f.type.value_type if pa.types.is_list(f.type) else f.type for f in table.schema]
+    if not all(pa.types.is_integer(k) or pa.types.is_floating(k) or pa.types.is_boolean(k) for k in kinds):
+        raise TypeError(f"columns hold numbers, not {table.schema}")
+    return table.replace_schema_metadata(_BULK)
+
+
+def marked(schema: pa.Schema) -> bool:
+    """Whether tables of a schema are to be kept as columns."""
+    return bool(schema.metadata == _BULK)
 
 
 class _Piece(NamedTuple):

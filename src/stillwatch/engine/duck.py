@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from stillwatch.engine.columns import KEEP_BYTES, Columns, numeric
+from stillwatch.engine.columns import KEEP_BYTES, Columns, marked
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 
 
@@ -120,7 +120,7 @@ class DuckEngine:
     def _append(self, batches: list[dict[str, pa.Table]]) -> None:
         for tables in batches:
             for name, table in tables.items():
-                if numeric(table.schema):
+                if marked(table.schema):
                     self.columns(name).append(table)
                 else:
                     self.scan(name, table)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from stillwatch.case import PriceTable, write_case
 from stillwatch.case.canonical import to_json, write_parquet
 from stillwatch.case.layout import FILES
+from stillwatch.case.raw import file_entry
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence
 from stillwatch.domain.verdict import Campaign, CaseResult
@@ -64,10 +65,10 @@ def iso(moment: datetime) -> str:
 
 def case_inputs(case_path: Path, log: Log) -> list[dict[str, Any]]:
     """The files of the case, and the tables given beside the log."""
-    out = [provenance.file_entry(path, "case") for path in sorted(case_path.iterdir()) if path.name in FILES]
+    out = [file_entry(path, "case") for path in sorted(case_path.iterdir()) if path.name in FILES]
     for path, role in ((log.accounts_file, "accounts"), (log.licences_file, "licences")):
         if path is not None:
-            out.append(provenance.file_entry(path, role))
+            out.append(file_entry(path, role))
     return out
 
 

@@ -113,6 +113,8 @@ class Held(NamedTuple):
     indptr: I64
     values: I32
     """Values of account a, ascending: ``values[indptr[a]:indptr[a + 1]]``."""
+    uses: I32
+    """Rows of each of ``values``."""
 
 
 @njit(cache=True, nogil=True)
@@ -145,21 +147,26 @@ def held_values(codes: I32, offsets: I64, order: I32, n_codes: int) -> Held:
         if place[code] >= 0:
             kept[place[code]] = code
             holders[place[code]] = count[code]
-    last[:] = -1
     indptr = np.zeros(n + 1, np.int64)
-    values = np.empty(n_pairs, np.int32)
+    values, uses = np.empty(n_pairs, np.int32), np.empty(n_pairs, np.int32)
+    count[:] = 0
     at = 0
     for a in range(n):
         for i in range(offsets[a], offsets[a + 1]):
             code = codes[order[i]]
-            if code >= 0 and place[code] >= 0 and last[code] != a:
-                last[code] = a
-                values[at] = place[code]
-                at += 1
+            if code >= 0 and place[code] >= 0:
+                if count[code] == 0:
+                    values[at] = code
+                    at += 1
+                count[code] += 1
         indptr[a + 1] = at
-        if at - indptr[a] > 1:
-            values[indptr[a] : at].sort()
-    return Held(distinct, kept, holders, indptr, values)
+        values[indptr[a] : at].sort()
+        for j in range(indptr[a], at):
+            code = values[j]
+            values[j] = place[code]
+            uses[j] = count[code]
+            count[code] = 0
+    return Held(distinct, kept, holders, indptr, values, uses)
 
 
 @njit(cache=True, nogil=True)
@@ -244,17 +251,17 @@ def order_ties(order: I32, ts: I64, key: U64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def shared_rows(codes: I32, offsets: I64, order: I32, n_codes: int) -> I64:
-    """Per account, how many of its rows have a value that another account's rows have too."""
+def shared_rows(codes: I32, offsets: I64, order: I32, customer: I32, n_codes: int) -> I64:
+    """Per account, how many of its rows have a value that a row of another customer has too."""
     n = len(offsets) - 1
     owner = np.full(n_codes, -1, np.int32)
     shared = np.zeros(n_codes, np.bool_)
     for a in range(n):
         for i in range(offsets[a], offsets[a + 1]):
             code = codes[order[i]]
-            if code >= 0 and owner[code] != a:
-                shared[code] = shared[code] or owner[code] >= 0
-                owner[code] = a
+            if code >= 0:
+                shared[code] = shared[code] or (owner[code] >= 0 and owner[code] != customer[a])
+                owner[code] = customer[a]
     out = np.zeros(n, np.int64)
     for a in range(n):
         for i in range(offsets[a], offsets[a + 1]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.engine import as_columns
 from stillwatch.kernels.hashing import combine, hash_strings
 from stillwatch.kernels.text import fingerprint_texts
 from stillwatch.signals import sketch
@@ -27,6 +27,8 @@ _PARAMETERS = (
     "reasoning_effort",
     "response_format",
 )
+PREFIX_TOKENS = 8
+"""A shorter prompt is sent by many for reasons of their own: it does not stand for a conversation."""
 _EXTRACTION_LABELS = pa.array(["reasoning_extraction"])
 _REFUSED_FINISH = pa.array(["refusal", "content_filter"])
 
@@ -60,6 +62,11 @@ def parameter_vector(batch: pa.RecordBatch) -> U64:
     return np.where(known, combine(*hashes), np.uint64(0))
 
 
+def client_stack(client: U64, tls: U64, parameters: U64, schema: U64) -> U64:
+    """One hash of what a client looks like; 0 where client or parameters are unknown."""
+    return np.where((client != 0) & (parameters != 0), combine(client, tls, parameters, schema), np.uint64(0))
+
+
 def network_prefix(addresses: pa.Array) -> pa.Array:
     """/24 of IPv4 and /48 of IPv6 as text; null where the address is unknown or not an address."""
     v4 = pc.extract_regex(addresses, r"^(?P<net>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$").field("net")
@@ -68,10 +75,7 @@ def network_prefix(addresses: pa.Array) -> pa.Array:
 
 
 class FeaturePass:
-    """The kernel that :meth:`Engine.map_batches` runs; it holds settings only, so that batches are independent."""
-
-    def __init__(self, known_columns: Sequence[str]) -> None:
-        self._known = frozenset(known_columns)
+    """The kernel that :meth:`Engine.map_batches` runs; it holds nothing, so that batches are independent."""
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
         """Yields ``exchanges`` (a row of numbers per exchange, its fingerprints as a list), and the names in it:
@@ -111,42 +115,47 @@ class FeaturePass:
             refused=refused,
             extraction_label=labelled,
         )
-        exchanges = pa.table(
-            {
-                "rid": _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0),
-                "key": np.where(given_id == 0, derived, given_id),
-                "given": given_id != 0,
-                "account": account,
-                "ts": ts,
-                "org": _hash(batch, "org_id"),
-                "end_user": _hash(batch, "end_user_id"),
-                "session": _hash(batch, "session_id"),
-                "channel": channel,
-                "model": model,
-                "prompt": prompt.hash,
-                "skeleton": prompt.skeleton,
-                "system_skeleton": system_skeleton,
-                "edge_template": _hash(batch, "template_id"),
-                "prefix": np.where(prefix == 0, np.where(prompt.n_tokens >= 8, prompt.hash, np.uint64(0)), prefix),
-                "parameters": parameter_vector(batch),
-                "schema": _hash(batch, "tool_schema_hash"),
-                "status": _ints(batch.column("status"), 200).astype(np.int32),
-                "refused": refused | labelled,
-                "tactics": tactics,
-                "address": address,
-                "network": _take(hash_strings(network_prefix(addresses.dictionary)), addresses),
-                "asn": _ints(batch.column("asn"), 0),
-                "client": _hash(batch, "user_agent"),
-                "tls": _hash(batch, "tls_fingerprint"),
-                "ref_issued": _hash(batch, "reasoning_ref_issued"),
-                "ref_presented": _hash(batch, "reasoning_ref_presented"),
-                "input_tokens": _ints(batch.column("input_tokens"), 0),
-                "output_tokens": output_tokens,
-                "reasoning_tokens": _ints(batch.column("reasoning_tokens"), 0),
-                "fingerprints": pa.ListArray.from_arrays(
-                    pa.array(prompt.fp_offsets.astype(np.int32)), pa.array(prompt.fp_values)
-                ),
-            }
+        exchanges = as_columns(
+            pa.table(
+                {
+                    "rid": _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0),
+                    "key": np.where(given_id == 0, derived, given_id),
+                    "given": given_id != 0,
+                    "account": account,
+                    "ts": ts,
+                    "org": _hash(batch, "org_id"),
+                    "end_user": _hash(batch, "end_user_id"),
+                    "session": _hash(batch, "session_id"),
+                    "channel": channel,
+                    "model": model,
+                    "prompt": prompt.hash,
+                    "prompt_tokens": prompt.n_tokens,
+                    "skeleton": prompt.skeleton,
+                    "system_skeleton": system_skeleton,
+                    "edge_template": _hash(batch, "template_id"),
+                    "prefix": np.where(
+                        prefix == 0, np.where(prompt.n_tokens >= PREFIX_TOKENS, prompt.hash, np.uint64(0)), prefix
+                    ),
+                    "parameters": parameter_vector(batch),
+                    "schema": _hash(batch, "tool_schema_hash"),
+                    "status": _ints(batch.column("status"), 200).astype(np.int32),
+                    "refused": refused | labelled,
+                    "tactics": tactics,
+                    "address": address,
+                    "network": _take(hash_strings(network_prefix(addresses.dictionary)), addresses),
+                    "asn": _ints(batch.column("asn"), 0),
+                    "client": _hash(batch, "user_agent"),
+                    "tls": _hash(batch, "tls_fingerprint"),
+                    "ref_issued": _hash(batch, "reasoning_ref_issued"),
+                    "ref_presented": _hash(batch, "reasoning_ref_presented"),
+                    "input_tokens": _ints(batch.column("input_tokens"), 0),
+                    "output_tokens": output_tokens,
+                    "reasoning_tokens": _ints(batch.column("reasoning_tokens"), 0),
+                    "fingerprints": pa.ListArray.from_arrays(
+                        pa.array(prompt.fp_offsets.astype(np.int32)), pa.array(prompt.fp_values)
+                    ),
+                }
+            )
         )
         return {
             "exchanges": exchanges,

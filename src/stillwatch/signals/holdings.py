@@ -93,6 +93,7 @@ def _values(name: str, names: U64, held: Held, representative: Bools, rows: tupl
         values=held.values,
         owner=owner,
         distinct=held.distinct,
+        uses=held.uses,
         holds=holds,
         present=bool(holds.any()),
         frequency=np.bincount(held.values[representative[owner]], minlength=n_values).astype(np.int32),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,8 @@ class Values:
     owner: I32
     distinct: I32
     """How many values each account holds, its own ones among them."""
+    uses: I32
+    """Exchanges of each of ``values`` (1 for kinds of the accounts table)."""
     holds: npt.NDArray[np.bool_]
     """Which accounts hold any."""
     present: bool
@@ -113,6 +115,17 @@ class Population:
         offsets, order = self.by_account
         rows = np.concatenate([order[offsets[a] : offsets[a + 1]] for a in accounts.tolist()] or [order[:0]])
         return np.sort(rows).astype(np.int64)
+
+
+def union(rows: Sequence[npt.NDArray[Any]], n: int) -> I64:
+    """Some lists of rows (0…n-1) as one, ascending, each row once."""
+    total = sum(map(len, rows))
+    if total < n // 64:
+        return np.unique(np.concatenate([*rows, np.zeros(0, np.int64)])).astype(np.int64)
+    there = np.zeros(n, np.bool_)
+    for some in rows:
+        there[some] = True
+    return np.flatnonzero(there)
 
 
 def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from stillwatch.domain.errors import InputError
 from stillwatch.domain.verdict import Family
 from stillwatch.engine import Columns, Engine, Log
 from stillwatch.kernels.coding import grouped, look_up, order_ties
-from stillwatch.kernels.hashing import combine, hash_strings
+from stillwatch.kernels.hashing import hash_strings
 from stillwatch.signals import handover
 from stillwatch.signals.base import Kind
-from stillwatch.signals.features import FeaturePass
+from stillwatch.signals.features import FeaturePass, client_stack
 from stillwatch.signals.holdings import coded, make_values, of_rows
 from stillwatch.signals.intent import client_crowds
 from stillwatch.signals.population import Population, Values, representatives, strata
@@ -39,9 +39,9 @@ _TABLE_COLUMNS = (
 )  # fmt: skip
 
 
-def read_log(engine: Engine, log: Log, known_columns: Iterable[str]) -> None:
+def read_log(engine: Engine, log: Log) -> None:
     """The text pass: columns ``exchanges``, and relations of the names in them."""
-    engine.map_batches(log, FeaturePass(tuple(known_columns)))
+    engine.map_batches(log, FeaturePass())
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:
@@ -147,13 +147,13 @@ def _account_columns(ids: pa.Array, accounts: pa.Table | None) -> dict[str, npt.
     n = len(ids)
     out: dict[str, npt.NDArray[Any]] = {name: np.zeros(n, np.uint64) for name in _TABLE_COLUMNS}
     out["created_at"] = np.zeros(n, np.int64)
-    if accounts is None:
+    if accounts is None or not accounts.num_rows:
         return out
     mine, theirs = hash_strings(ids), hash_strings(accounts["account_id"].combine_chunks())
     order = np.argsort(theirs, kind="stable")
-    place = np.minimum(np.searchsorted(theirs[order], mine), max(len(theirs) - 1, 0))
-    found = theirs[order][place] == mine if len(theirs) else np.zeros(n, np.bool_)
-    at = order[place] if len(theirs) else np.zeros(n, np.int64)
+    place = np.minimum(np.searchsorted(theirs[order], mine), len(theirs) - 1)
+    found = theirs[order][place] == mine
+    at = order[place]
     for name in _TABLE_COLUMNS:
         out[name] = np.where(found, hash_strings(accounts[name].combine_chunks())[at], np.uint64(0))
     created = accounts["created_at"].cast(pa.int64()).fill_null(0).to_numpy()
@@ -203,9 +203,7 @@ class _Holders(NamedTuple):
         return of_rows(kind.name, self.columns[kind.column], self.by_account, self.representative, rows=rows)
 
     def _stack(self) -> Values:
-        client, parameters = self.columns["client"], self.columns["parameters"]
-        stack = combine(client, self.columns["tls"], parameters, self.columns["schema"])
-        stack[(client == 0) | (parameters == 0)] = 0
+        stack = client_stack(*(self.columns[name] for name in ("client", "tls", "parameters", "schema")))
         return of_rows("stack", stack, self.by_account, self.representative, rows=False)
 
     def _uses(self, name: str, uses: Uses) -> Values:

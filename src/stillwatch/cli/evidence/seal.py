@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from stillwatch.case import price_table
+from stillwatch.cli.caselog import bad_rows_of, open_as_scanned
 from stillwatch.cli.evidence.common import JSON, extra, print_json
 from stillwatch.domain.errors import InputError
-from stillwatch.sources import open_log, read_accounts, read_licences
+from stillwatch.sources import read_accounts, read_licences
 
 
 def seal(
@@ -51,14 +50,11 @@ def seal(
         from stillwatch.evidence.seal import Effects
         from stillwatch.evidence.seal import seal as make
         from stillwatch.evidence.stamp import request_stamp
-    settings = _settings(case)
-    quarantined = settings.get("on_bad_row") == "quarantine"
-    source = source or settings.get("source")
-    reader = open_log(log, source=str(source) if source else None, on_bad_row="quarantine" if quarantined else "fail")
+    reader = open_as_scanned(case, log, source)
     opened = Log(
         reader=reader,
         files=reader.files,
-        accounts=read_accounts(str(accounts)) if accounts else None,
+        accounts=read_accounts(accounts, on_bad_row=bad_rows_of(case)).table if accounts else None,
         accounts_file=accounts,
         licences=read_licences(licences) if licences else (),
         licences_file=licences,
@@ -103,16 +99,6 @@ def _progress(step: str) -> None:
     """At a terminal, what is being done."""
     if sys.stderr.isatty():
         typer.echo(f"{step} …", err=True)
-
-
-def _settings(case: Path) -> dict[str, Any]:
-    try:
-        run = jsonlib.loads((case / "run.json").read_bytes())
-    except (OSError, ValueError) as exc:
-        raise InputError(
-            "is not a case", where=str(case), remedy="name a directory that stillwatch scan wrote"
-        ) from exc
-    return dict(run.get("settings") or {}) if isinstance(run, dict) else {}
 
 
 def _moment(text: str | None, option: str) -> datetime | None:

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES
-from stillwatch.engine.columns import KEEP_BYTES, Columns, numeric
+from stillwatch.engine.columns import KEEP_BYTES, Columns, marked
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 from stillwatch.engine.spark import wire
 from stillwatch.engine.spark.dialect import to_spark
@@ -119,7 +119,7 @@ class SparkEngine:
                 rows = self._settle(log, packets)
                 for name, table in kernel(_NO_ROWS).items():
                     mine = packets.where(packets["relation"] == name)
-                    if numeric(table.schema):
+                    if marked(table.schema):
                         self._bring(name, mine, parts=rows // _ROWS_AT_A_TIME + 1)
                     else:
                         self._unpack(name, table.schema, mine)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillwatch.engine.columns import numeric
+from stillwatch.engine.columns import marked
 
 ROWS = 8_192
 """Most rows of a table in one packet: a few megabytes, several of which a Java program holds at a time."""
@@ -68,8 +68,8 @@ def from_signed(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def pack(relation: str, place: int, numbers: Iterator[int], table: pa.Table) -> Iterator[pa.RecordBatch]:
-    """A table in packets, which take the next ``numbers``; signed unless it is :func:`numeric`."""
-    plain = table if numeric(table.schema) else to_signed(table)
+    """A table in packets, which take the next ``numbers``; signed unless it is :func:`marked`."""
+    plain = table if marked(table.schema) else to_signed(table)
     for at in range(0, plain.num_rows, ROWS):
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, plain.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:

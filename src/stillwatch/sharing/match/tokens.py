@@ -1,0 +1,94 @@
+"""Identifiers as tokens: bound to purpose, epoch and kind, and refused where somebody could simply try them all."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from stillwatch.domain.errors import InputError
+
+KINDS = {
+    "payment": "payment instrument, as a processor's fingerprint",
+    "email": "verified mail address",
+    "device": "device key",
+    "template": "winnowing mark of a template",
+    "access": "network prefix, day and TLS fingerprint together",
+}
+SMALL = {
+    "address": "all of IPv4 is hashed in minutes on one core, so a peer could try every address",
+    "network": "there are 16 million prefixes of 24 bits: a peer could try them all",
+    "asn": "there are about 100,000 autonomous systems: a peer could try them all",
+    "phone": "the numbers of a country are tried within minutes",
+    "account": "account ids are often counted or guessed, and mean nothing at another provider",
+    "country": "there are 200 of them",
+}
+"""Kinds that are refused, and why: whoever can list all values can ask about each."""
+LEAST_CHARACTERS = 12
+_DIGITS = re.compile(r"[0-9+ ()./-]*")
+_PURPOSE = re.compile(r"[a-z0-9][a-z0-9-]{2,63}")
+_EPOCH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
+
+
+class Scope(NamedTuple):
+    """What a match is about. Tokens of different scopes have nothing in common."""
+
+    purpose: str
+    """E.g. ``distillation-campaigns``; both sides name the same one."""
+    epoch: str
+    """A month or a day: what was asked in one epoch cannot be put together with another."""
+    kind: str
+
+
+def scope(purpose: str, epoch: str, kind: str) -> Scope:
+    """Checked. :class:`InputError` with the reason for kinds that can be enumerated."""
+    if kind in SMALL:
+        raise InputError(f"identifiers of kind {kind!r} are refused: {SMALL[kind]}", remedy=_remedy())
+    if kind not in KINDS:
+        raise InputError(f"no kind {kind!r} of identifier", remedy=_remedy())
+    if not _PURPOSE.fullmatch(purpose):
+        raise InputError("--purpose is not a short name", remedy="lower-case letters, digits and hyphens")
+    if not _EPOCH.fullmatch(epoch):
+        raise InputError("--epoch is neither a month nor a day", remedy="e.g. 2026-11")
+    return Scope(purpose, epoch, kind)
+
+
+def _remedy() -> str:
+    return f"take one of {', '.join(KINDS)}"
+
+
+def why_small(value: str) -> str | None:
+    """Why a value is not accepted, whatever its kind is said to be; None where it is.
+
+    >>> why_small("203.0.113.7"), why_small("+41 44 668 18 00"), why_small("pay_5f2c9d1e8a7b")
+    ('is an address or a prefix', 'is a number that can be counted up to', None)
+    """
+    try:
+        ipaddress.ip_network(value.strip(), strict=False)
+        return "is an address or a prefix"
+    except ValueError:
+        pass
+    if _DIGITS.fullmatch(value):
+        return "is a number that can be counted up to"
+    if len(value) < LEAST_CHARACTERS:
+        return f"has fewer than {LEAST_CHARACTERS} characters"
+    return None
+
+
+def tokens(identifiers: Iterable[str], found: Scope) -> dict[str, str]:
+    """Token → identifier, for distinct identifiers. :class:`InputError` names the line of a value that is refused.
+
+    A token is a hash only so that both sides write it alike: it hides nothing that can be guessed.
+    """
+    out: dict[str, str] = {}
+    bound = f"stillwatch-match/1\n{found.purpose}\n{found.epoch}\n{found.kind}\n".encode()
+    for number, identifier in enumerate(identifiers, start=1):
+        value = identifier.strip().casefold() if found.kind == "email" else identifier.strip()
+        if not value:
+            continue
+        if why := why_small(value):
+            raise InputError(f"{why}: a peer could try all of them", where=f"identifier {number:,}", remedy=_remedy())
+        out[hashlib.sha256(bound + value.encode("utf-8", "surrogatepass")).hexdigest()] = value
+    return out
