@@ -13,6 +13,10 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 
+LEAST_CELL = 24
+"""Accounts in a cell of the matching, at least."""
+
+
 def group_seed(accounts: I32, seed: int) -> int:
     """A seed that depends on who is in the group, not on when it is looked at."""
     mixed = np.uint64(seed * 2 + 1)
@@ -25,22 +29,21 @@ def group_seed(accounts: I32, seed: int) -> int:
 def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed: int, draws: int) -> tuple[I32, I64]:
     """Pseudo-groups of the same size whose members come from the same strata. Returns (flat members, offsets).
 
-    The pool holds representatives. Neighbouring strata (cells are numbered so that neighbours
-    are alike) are joined from the top until each holds half as many again as needed and 8 more; a remainder that
-    finds no room joins the last. Pools do not overlap, so no account is drawn twice into one group.
+    The pool holds representatives. Neighbouring strata (numbered so that neighbours are alike) are joined from the top
+    into cells of at least two dozen, whatever the group: cells that gave way to the group's own members would draw less
+    busy accounts just where it holds a busy one, and p-values would be too small. A group that needs most of a cell is
+    drawn from it and the next; a remainder that finds no room joins the last. Pools do not overlap, so no account is
+    drawn twice into one group.
     """
     eligible, names, ends = _pool(population, stratum)
-    wanted = stratum[accounts]
-    need_of = {int(c): int(n) for c, n in zip(*np.unique(wanted, return_counts=True), strict=True)}
-    known = set(names)
-    orphans = sorted((c for c in need_of if c not in known), reverse=True)
+    wanted = sorted(stratum[accounts].tolist(), reverse=True)
     offsets: list[int] = [0]
     needs: list[int] = []
-    need = 0
+    at = need = 0
     for name, end in zip(names, ends, strict=True):
-        while orphans and orphans[0] >= name:
-            need += need_of[orphans.pop(0)]
-        need += need_of.get(name, 0)
+        while at < len(wanted) and wanted[at] >= name:
+            need += 1
+            at += 1
         if need == 0:
             # nobody of the group is like these: they are no null for it, unless a later need has to reach back
             if len(offsets) == len(needs) + 1 and offsets[-1] != end:
@@ -50,7 +53,7 @@ def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed:
             offsets.append(end)
             needs.append(need)
             need = 0
-    need += sum(need_of[c] for c in orphans)
+    need += len(wanted) - at
     if need:
         while needs and len(eligible) - offsets[-1] < need + 20:
             need += needs.pop()
@@ -67,17 +70,27 @@ def matched_groups(population: Population, accounts: I32, *, stratum: I32, seed:
 
 
 def _pool(population: Population, stratum: I32) -> tuple[I32, list[int], list[int]]:
-    """Representatives ordered by stratum from the top, each stratum's number, and where it ends."""
+    """Representatives ordered by stratum from the top, the lowest stratum of each cell, and where the cell ends."""
     key = ("pool", id(stratum))
     if key not in population.cache:
         eligible = np.flatnonzero(population.representative).astype(np.int32)
-        cells = stratum[eligible]
-        order = np.argsort(cells, kind="stable")[::-1]
-        names, start = np.unique(-cells[order], return_index=True)
+        strata = stratum[eligible]
+        order = np.argsort(strata, kind="stable")[::-1]
+        found, start = np.unique(-strata[order], return_index=True)
+        names: list[int] = []
+        ends: list[int] = []
+        for name, end in zip((-found).tolist(), [*start[1:].tolist(), len(strata)], strict=True):
+            if ends and ends[-1] - (ends[-2] if len(ends) > 1 else 0) < LEAST_CELL:
+                names[-1], ends[-1] = name, end
+            else:
+                names.append(name)
+                ends.append(end)
+        if len(ends) > 1 and ends[-1] - ends[-2] < LEAST_CELL:
+            names[-2:], ends[-2:] = names[-1:], ends[-1:]
         # the stratum is kept with its pool, so that its id stays its own
-        population.cache[key] = (eligible[order], (-names).tolist(), [*start[1:].tolist(), len(cells)], stratum)
-    found = population.cache[key]
-    return found[0], found[1], found[2]
+        population.cache[key] = (eligible[order], names, ends, stratum)
+    kept = population.cache[key]
+    return kept[0], kept[1], kept[2]
 
 
 def rank_p(observed: float, null: F64) -> float:
@@ -101,21 +114,26 @@ def tail_p(observed: float, null: F64, *, least_scale: float) -> float:
     return float(max(min(p, 0.1 * np.exp(-(observed - threshold) / scale)), 1e-300))
 
 
-def combine_minimum(observed: F64, null: F64) -> tuple[float, float]:
+def combine_minimum(p_values: F64, observed: F64, null: F64) -> tuple[float, float]:
     """One p-value for several channels of a family: the smallest, corrected by the same draws.
 
-    ``observed`` holds each channel's p-value (C,), ``null`` each draw's statistics (C, B), larger = more extreme.
-    Returns the family's p-value (Westfall & Young 1993, min-P; beyond the resolution of the draws the Šidák bound over
-    channels) and the share of draws that are strictly more extreme.
+    ``p_values`` and ``observed`` hold each channel's p-value and statistic (C,), ``null`` each draw's statistics
+    (C, B), larger = more extreme. What was observed and the draws are ranked among each other alike: ranks that leave
+    out the one for the other favour what was observed. Returns the family's p-value (Westfall & Young 1993, min-P;
+    beyond the resolution of the draws the Šidák bound over channels) and the share of draws that are strictly more
+    extreme.
     """
     channels, draws = null.shape
     ranks = np.empty_like(null)
+    mine = 1.0
     for c in range(channels):
         order = np.sort(null[c])
-        ranks[c] = (1 + draws - np.searchsorted(order, null[c], side="left")) / (draws + 1)
+        as_extreme = draws - np.searchsorted(order, null[c], side="left")
+        ranks[c] = (as_extreme + (observed[c] >= null[c])) / (draws + 1)
+        mine = min(mine, rank_p(float(observed[c]), null[c]))
     smallest = ranks.min(axis=0)
-    best = float(observed.min())
-    by_rank = (1 + np.count_nonzero(smallest <= best)) / (draws + 1)
+    best = float(p_values.min())
+    by_rank = (1 + np.count_nonzero(smallest <= mine)) / (draws + 1)
     family = by_rank if best > 2 / (draws + 1) else min(by_rank, -np.expm1(channels * np.log1p(-min(best, 0.5))))
-    strict = np.count_nonzero(smallest < best) / (draws + 1)
+    strict = np.count_nonzero(smallest < mine) / (draws + 1)
     return float(max(family, 1e-300)), float(min(strict, family))

@@ -18,7 +18,7 @@ PILOT = 4
 CLEARLY_NULL = 0.2
 CLEARLY_NOT = 1e-12
 """A quarter of the draws decides what is clear (p above the one or below the other): most groups are (sequential
-Monte-Carlo tests, Besag & Clifford 1991)."""
+Monte-Carlo tests, Besag & Clifford 1991). About the upper limit p-values come out a little too large."""
 LEAST_SCALE = 0.35
 """Scale of the tail in tied members when no draw ties at all: an extra member is believed e^-2.9."""
 
@@ -55,7 +55,7 @@ class TieSignal(NamedTuple):
             nulls = [np.concatenate(both) for both in zip(nulls, rest, strict=True)]
             p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
-        p, strict = combine_minimum(np.array(p_values), np.array(nulls))
+        p, strict = combine_minimum(np.array(p_values), np.array(observed), np.array(nulls))
         tied = np.zeros(len(group.accounts))
         for v, p_kind in zip(values, p_values, strict=True):
             if p_kind <= 0.01:
