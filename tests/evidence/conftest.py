@@ -79,7 +79,7 @@ def sealed(case: Path, world: Path, out: Path, options: Options, authority: Auth
     log = Log(
         reader=reader,
         files=reader.files,
-        accounts=read_accounts(str(world / "accounts.parquet")),
+        accounts=read_accounts(world / "accounts.parquet").table,
         accounts_file=world / "accounts.parquet",
         licences=read_licences(world / "licences.yaml"),
         licences_file=world / "licences.yaml",

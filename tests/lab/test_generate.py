@@ -15,7 +15,7 @@ import yaml
 
 from stillwatch.domain.licence import LicenceFile
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES
-from stillwatch.lab.generate import build, generate, write
+from stillwatch.lab.generate import generate
 from stillwatch.lab.honest import KINDS
 from stillwatch.lab.pool import dispatch
 from stillwatch.lab.scenario import Campaign, Scenario, dials, load, shipped
@@ -145,7 +145,7 @@ def test_changing_a_campaign_leaves_the_honest_alone(tmp_path: Path) -> None:
     base = Scenario(name="s", days=1, honest={"chat": 80, "tool": 40}, campaigns=(Campaign(name="c", accounts=30),))
     sizes = []
     for number, cover in enumerate((0.0, 0.5)):
-        write(build(dials(base, campaigns__0__cover=cover), 5), tmp_path / str(number), frozenset())
+        generate(dials(base, campaigns__0__cover=cover), 5, tmp_path / str(number))
         table = joined(tmp_path / str(number))
         honest = table.filter(pc.is_null(table["campaign"]))
         sizes.append((len(honest), sorted(honest["prompt"].to_pylist())))

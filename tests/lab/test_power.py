@@ -20,7 +20,7 @@ from stillwatch.lab.generate import generate
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.measure import ingredients
 from stillwatch.lab.power import ABLATIONS, parse_axis, points, run_key, taken
-from stillwatch.lab.power_page import merge_places, render, summaries, to_table
+from stillwatch.lab.power_page import floors, merge_places, render, summaries, to_table
 from stillwatch.lab.scenario import Campaign, Scenario
 from stillwatch.lab.store import Store
 
@@ -133,6 +133,27 @@ def test_shares_and_intervals_are_those_of_the_worlds() -> None:
     assert (point.found.low, point.found.high) == clopper_pearson(3, 4)
     assert point.recall.value == pytest.approx((0.9 * 3 + 0.2) / 4)
     assert point.stained.value == 0.25
+
+
+def test_the_floor_says_how_far_a_dial_can_be_turned() -> None:
+    """Found in 20, 20, 15 and 5 of 20 worlds along the axis: it holds up to the second value, is lost at the fourth."""
+    lines = []
+    for position, hits in enumerate((20, 20, 15, 5)):
+        for seed in range(20):
+            key = f"{position}-{seed}"
+            at = place(key, seed, str(position)) | {"position": position}
+            lines += to_table([at], {key: record(key, seed < hits, 0)}).to_pylist()
+    (floor,) = floors(lines)
+    assert (floor.dial, floor.easy, floor.hard, floor.holds, floor.lost, floor.worlds) == (
+        "cover",
+        "0",
+        "3",
+        "1",
+        "3",
+        20,
+    )
+    held = floors([r for r in lines if r["position"] < 2])[0]
+    assert (held.holds, held.lost) == ("1", None)
 
 
 def test_the_page_stands_alone_and_says_what_is_missing() -> None:

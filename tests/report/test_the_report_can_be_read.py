@@ -70,12 +70,12 @@ def test_the_summary_names_what_was_found_and_what_was_not(html: str) -> None:
         "421,820",
         "3 Mar 2026",
         "continuity",
-        "device, phone, reasoning ref",
+        "devices, phone numbers, reasoning ref",
         "3 rows , listed in quarantine.parquet".replace(" ,", ","),
         "1 group to watch",
-        "2 licensed groups",
-        "1 beyond the licence",
-        "Aggregator or reseller",
+        "2 licences in force",
+        "lic-002 is outgrown: 1,204,331 exchanges against 1,000,000 allowed",
+        "aggregator or reseller",
     ):
         assert said in words, said
 

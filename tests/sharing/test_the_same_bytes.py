@@ -36,7 +36,7 @@ def test_the_order_of_the_log_does_not_show(providers: tuple[Provider, Provider]
     for log in (a.log, tmp_path / "x.parquet"):
         with DuckEngine(threads=2) as engine:
             who = members(case, campaigns)
-            found.append(gather(engine, open_log([log]), read_accounts(a.accounts), who, Limits()))
+            found.append(gather(engine, open_log([log]), read_accounts(a.accounts).table, who, Limits()))
     assert found[0] == found[1]
 
 

@@ -28,7 +28,7 @@ Objects = dict[str, dict[str, Any]]
 def shared(providers: tuple[Provider, Provider]) -> Shareable:
     a = providers[0]
     with DuckEngine() as engine:
-        return shareable(read_case(a.case), (), engine, open_log([a.log]), read_accounts(a.accounts), Limits())
+        return shareable(read_case(a.case), (), engine, open_log([a.log]), read_accounts(a.accounts).table, Limits())
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
+from stillwatch.campaigns.phrases import seen
 from stillwatch.campaigns.tactics import campaign_tactics, tactic_senders
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
@@ -25,9 +26,8 @@ from stillwatch.domain.verdict import (
     Template,
 )
 from stillwatch.kernels.hashing import hash_strings
-from stillwatch.signals.base import Verdict
 from stillwatch.signals.population import Population
-from stillwatch.signals.registry import KINDS, SIGNALS
+from stillwatch.signals.registry import SIGNALS
 from stillwatch.signals.tactics import catalogue
 
 I32 = npt.NDArray[np.int32]
@@ -62,21 +62,6 @@ def campaign_id(population: Population, accounts: I32, taken: Collection[str]) -
     return next(free, f"{names[0]}-{len(taken)}")
 
 
-def _label(channel: str) -> str:
-    own = {
-        "one_dispatcher": "no sessions and equal loads",
-        "common_mode": "active together",
-        "dispatch_order": "dispatch order",
-    }
-    return next((k.label for k in KINDS if k.name == channel), own.get(channel, channel))
-
-
-def _summary(verdict: Verdict) -> str:
-    if not verdict.channel:
-        return "nothing shared"
-    return f"{_label(verdict.channel)}: {min(verdict.effect, 1.0):.0%} of the accounts, p = {verdict.p_value:.1e}"
-
-
 def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]:
     out = []
     for signal in SIGNALS:
@@ -85,12 +70,15 @@ def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]
         formed = family in found.formed_by
         if not signal.available(population):
             out.append(
-                FamilyFinding(family=family, available=False, formed_group=False, summary="the log does not carry it")
+                FamilyFinding(family=family, available=False, formed_group=False, summary="The log does not carry it.")
             )
         elif verdict is None:
             out.append(
                 FamilyFinding(
-                    family=family, available=True, formed_group=formed, summary="drew the group; it does not judge it"
+                    family=family,
+                    available=True,
+                    formed_group=formed,
+                    summary="It drew the group; it does not judge it.",
                 )
             )
         else:
@@ -102,7 +90,7 @@ def _families(population: Population, found: Found) -> tuple[FamilyFinding, ...]
                     statistic=float(verdict.statistic),
                     p_value=float(verdict.p_value),
                     effect=float(min(verdict.effect, 1.0)),
-                    summary=_summary(verdict),
+                    summary=seen(verdict),
                 )
             )
     return tuple(out)

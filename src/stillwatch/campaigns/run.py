@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +19,7 @@ from stillwatch.domain.licence import Licence
 from stillwatch.domain.verdict import CaseResult
 from stillwatch.engine import Engine
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
+from stillwatch.signals.tactics import catalogue
 
 I64 = npt.NDArray[np.int64]
 __all__ = ["ScanInput", "Settings", "run_scan"]
@@ -29,8 +28,12 @@ __all__ = ["ScanInput", "Settings", "run_scan"]
 class Reader(Protocol):
     """What a scan needs of an open log."""
 
-    files: tuple[Path, ...]
-    columns_present: frozenset[str]
+    names: tuple[str, ...]
+
+    @property
+    def columns_present(self) -> frozenset[str]:
+        """Columns in which the log holds a value; known once it has been read."""
+        ...
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""
@@ -53,6 +56,8 @@ class ScanInput(NamedTuple):
     licences: tuple[Licence, ...]
     quarantine: bool
     show_text: bool
+    set_aside: pa.Table | None = None
+    """Rows of the accounts table that could not be read."""
 
 
 def run_scan(
@@ -61,14 +66,14 @@ def run_scan(
     """Read, detect, build. Raises :class:`InputError` for bad input."""
     reader = given.reader
     step("text pass")
-    read_log(engine, reader.batches(), sorted(reader.columns_present))
+    read_log(engine, reader.batches())
     repeated = duplicates(engine)
     if repeated:
         file, row = repeated[0]
         if not given.quarantine:
             raise InputError(
                 f"exchange_id is not unique: {len(repeated):,} rows repeat one",
-                where=f"{reader.files[file].name}, row {row}, column exchange_id",
+                where=f"{reader.names[file]}, row {row}, column exchange_id",
                 remedy="give each exchange its own id, or use --on-bad-row quarantine",
             )
         drop_duplicates(engine)
@@ -122,11 +127,25 @@ def run_scan(
         licensed,
         single_accounts(population, found),
         names,
-        _run(reader, population.size, len(population.ts)),
+        {
+            "accounts": population.size,
+            "exchanges": len(population.ts),
+            "columns": sorted(reader.columns_present),
+            "unknown_tactics": _unknown_tactics(reader.columns_present),
+            "mask": MASK,
+        },
     )
     if given.quarantine:
-        case.quarantine = _quarantine(reader, repeated)
+        case.quarantine = _quarantine(reader, repeated, given.set_aside)
     return case
+
+
+def _unknown_tactics(columns: frozenset[str]) -> list[str]:
+    """Without a single text, tactics that lie in the words of one request are unknown, not absent."""
+    if {"prompt", "system_prompt"} & columns:
+        return []
+    labelled = {"T-SEARCH"} if "refusal_category" in columns else set()
+    return [t.id for t in catalogue() if t.level == "exchange" and t.id not in labelled]
 
 
 def _organisations(engine: Engine, from_table: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -134,34 +153,19 @@ def _organisations(engine: Engine, from_table: npt.NDArray[np.uint64]) -> npt.ND
     return np.where(from_table == 0, seen, from_table)
 
 
-def _quarantine(reader: Reader, repeated: list[tuple[int, int]]) -> pa.Table:
+def _quarantine(reader: Reader, repeated: list[tuple[int, int]], more: pa.Table | None) -> pa.Table:
     table = reader.quarantine_table()
+    if more is not None:
+        table = pa.concat_tables([table, more])
     if not repeated:
         return table
-    more = pa.table(
+    again = pa.table(
         {
-            "file": [reader.files[f].name for f, _ in repeated],
+            "file": [reader.names[f] for f, _ in repeated],
             "row": [r for _, r in repeated],
             "column": ["exchange_id"] * len(repeated),
             "error": ["repeats the exchange_id of an earlier row"] * len(repeated),
         },
         schema=table.schema,
     )
-    return pa.concat_tables([table, more])
-
-
-def _run(reader: Reader, accounts: int, exchanges: int) -> dict[str, object]:
-    inputs = []
-    for path in reader.files:
-        digest = hashlib.blake2b(digest_size=16)
-        with path.open("rb") as handle:
-            while block := handle.read(1 << 22):
-                digest.update(block)
-        inputs.append({"file": path.name, "bytes": path.stat().st_size, "blake2b": digest.hexdigest()})
-    return {
-        "inputs": inputs,
-        "accounts": accounts,
-        "exchanges": exchanges,
-        "columns": sorted(reader.columns_present),
-        "mask": MASK,
-    }
+    return pa.concat_tables([table, again])

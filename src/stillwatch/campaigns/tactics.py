@@ -82,7 +82,8 @@ def _group_tactics(population: Population, found: Found) -> dict[str, tuple[I64,
     strong = {f: v for f, v in found.verdicts.items() if v.p_value <= 0.001}
     timing = strong.get(Family.TIMING)
     if timing is not None and timing.channel in ("dispatch_order", "one_dispatcher"):
-        out["T-LOADBAL"] = (rows, 1.0, f"timing shows one dispatcher: {timing.channel.replace('_', ' ')}")
+        how = "in an order that repeats" if timing.channel == "dispatch_order" else "evenly and without human sessions"
+        out["T-LOADBAL"] = (rows, 1.0, f"the work is dealt out to the accounts {how}")
     elif Family.IDENTITY in strong and strong[Family.IDENTITY].channel == "payment":
         out["T-LOADBAL"] = (rows, 1.0, "unrelated-looking accounts share payment instruments")
     if 0.05 < found.traits.substream < 0.85:

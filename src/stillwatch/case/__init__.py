@@ -6,7 +6,7 @@ from stillwatch.case.impact import Cost, campaign_cost, impact_cost
 from stillwatch.case.layout import CASE_FORMAT
 from stillwatch.case.prices import Price, PriceTable, price_table
 from stillwatch.case.read import read_case
-from stillwatch.case.write import write_case
+from stillwatch.case.write import check_place, write_case
 
 __all__ = [
     "CASE_FORMAT",
@@ -14,6 +14,7 @@ __all__ = [
     "Price",
     "PriceTable",
     "campaign_cost",
+    "check_place",
     "impact_cost",
     "price_table",
     "read_case",

@@ -23,8 +23,7 @@ def write_case(result: CaseResult, out: Path, *, timings: Mapping[str, float] | 
     An earlier case at ``out`` is replaced; anything else there is left alone (:class:`InputError`). Accounts are
     written in the order of their ids, groups with verdict ``campaign`` before all others.
     """
-    target = out.resolve()
-    _check_place(target)
+    target = check_place(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -36,16 +35,21 @@ def write_case(result: CaseResult, out: Path, *, timings: Mapping[str, float] | 
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _check_place(target: Path) -> None:
+def check_place(out: Path) -> Path:
+    """Where a case at ``out`` would lie; :class:`InputError` where it cannot."""
+    target = out.resolve()
     if target == Path.cwd():
         raise InputError("a case cannot take the place of the current directory", remedy="name a directory of its own")
+    above = next(p for p in target.parents if p.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError("cannot be written", where=str(above), remedy="name another --out")
     if not target.exists():
-        return
+        return target
     if not target.is_dir():
         raise InputError("is a file, a case is a directory", where=str(target), remedy="name another --out")
     held = {p.name for p in target.iterdir()}
     if not held:
-        return
+        return target
     if not layout.is_case(target):
         raise InputError("holds something that is not a case", where=str(target), remedy="name another --out")
     if foreign := sorted(held - layout.FILES):
@@ -54,6 +58,7 @@ def _check_place(target: Path) -> None:
             where=str(target),
             remedy="move them away or name another --out",
         )
+    return target
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

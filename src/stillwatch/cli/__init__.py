@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -17,6 +19,7 @@ from stillwatch.cli.sketch import sketch
 from stillwatch.cli.sources import sources
 from stillwatch.domain.errors import InputError
 
+TRACEBACK = "STILLWATCH_TRACEBACK"
 app = typer.Typer(
     name="stillwatch",
     help="Finds adversarial-distillation campaigns in model-API logs, and shows why.",
@@ -56,3 +59,21 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as exc:
+        if TRACEBACK in os.environ:
+            raise
+        typer.echo(f"stillwatch: {_failure(exc)}", err=True)
+        sys.exit(1)
+
+
+def _failure(exc: Exception) -> str:
+    """What went wrong that is nobody's input. Messages of libraries quote values, so only the place is told."""
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.strerror}: {exc.filename}" if exc.filename else exc.strerror
+    if isinstance(exc, MemoryError):
+        return "out of memory"
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    return (
+        f"internal failure: {type(exc).__name__} at {Path(place.filename).name}:{place.lineno} "
+        f"(please report it; {TRACEBACK}=1 shows more, which may quote the log)"
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from stillwatch.cli.runs import screen
 from stillwatch.cli.scan import scan
 from stillwatch.lab.evaluate import evaluate
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import load
-from stillwatch.lab.tables import as_tables
+from stillwatch.lab.tables import brief
 
 
 def demo(
@@ -21,7 +21,7 @@ def demo(
     scenario: str = typer.Option("demo", "--scenario", help="A shipped scenario or a YAML file."),
 ) -> None:
     """Generate a labelled day, scan it, and compare. Exit status 0 when the campaigns were found."""
-    console = Console()
+    console = screen()
     world, case = out / "world", out / "case"
     console.print(f"[bold]1[/] a labelled world: scenario {scenario}, seed {seed}")
     counts = generate(load(scenario), seed, world)
@@ -54,7 +54,8 @@ def demo(
     except typer.Exit as exc:
         found = exc.exit_code == 3
     console.print("[bold]3[/] what was found against what was hidden")
-    console.print(as_tables(evaluate(case, world / "truth.parquet")))
+    console.print(brief(evaluate(case, world / "truth.parquet")))
+    console.print(f"all figures: stillwatch lab evaluate {case} --truth {world / 'truth.parquet'}")
     console.print(f"open {case / 'report.html'}")
     if not found:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numba
@@ -20,11 +20,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stillwatch import __version__
 from stillwatch.campaigns.run import ScanInput, Settings, run_scan
-from stillwatch.case import impact_cost, price_table, write_case
+from stillwatch.case import check_place, impact_cost, price_table, write_case
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import DuckEngine
 from stillwatch.report import print_summary, render_report, summary_json
-from stillwatch.sources import open_log, read_accounts, read_licences
+from stillwatch.sources import digest, expand, open_log, read_accounts, read_licences
 
 
 def scan(
@@ -48,29 +48,46 @@ def scan(
         raise InputError(f"engine {engine!r} is not available", remedy="use --engine duckdb")
     if on_bad_row not in ("fail", "quarantine"):
         raise InputError("--on-bad-row is neither fail nor quarantine")
+    aside: Literal["fail", "quarantine"] = "quarantine" if on_bad_row == "quarantine" else "fail"
     timings: dict[str, float] = {}
     console = Console(stderr=True)
     with _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress:
         progress("reading")
-        reader = open_log(exchanges, source=source, on_bad_row="quarantine" if on_bad_row == "quarantine" else "fail")
-        accounts_table = read_accounts(accounts) if accounts else None
+        check_place(out)  # a place that cannot be written is told before the work, not after it
+        reader = open_log(exchanges, source=source, on_bad_row=aside)
+        reader.on_progress = lambda share: progress("text pass", share)
+        table = read_accounts(accounts, on_bad_row=aside) if accounts else None
         licence_list = read_licences(licences) if licences else ()
-        settings = Settings(rate=rate, seed=seed, threads=threads)
+        price_list = price_table(prices) if prices else None
+        given = ScanInput(
+            reader=reader,
+            accounts=table.table if table else None,
+            licences=licence_list,
+            quarantine=aside == "quarantine",
+            show_text=show_text,
+            set_aside=table.quarantine if table else None,
+        )
         with DuckEngine(threads=threads) as duck:
-            case = run_scan(
-                duck,
-                ScanInput(reader, accounts_table, licence_list, on_bad_row == "quarantine", show_text),
-                settings,
-                step=progress,
-            )
-        if prices is not None:
-            case = impact_cost(case, price_table(prices))
+            case = run_scan(duck, given, Settings(rate=rate, seed=seed, threads=threads), step=progress)
+        if price_list is not None:
+            case = impact_cost(case, price_list)
+        case.run["inputs"] = [digest(path, name) for path, name in zip(reader.files, reader.names, strict=True)]
+        besides = {"accounts": accounts, "licences": licences, "prices": prices, "mapping": _mapping(source)}
+        case.run["tables"] = {
+            role: [digest(path, name) for path, name in zip(*expand([where])[:2], strict=True)]
+            for role, where in besides.items()
+            if where is not None
+        }
+        case.run["ignored_files"] = list(reader.ignored)
+        if reader.quarantine.passed_over:
+            case.run["capped"]["records that are no model requests"] = reader.quarantine.passed_over
         case.run["versions"] = _versions()
         case.run["settings"] = {
             "rate": rate,
             "seed": seed,
             "on_bad_row": on_bad_row,
             "engine": engine,
+            "show_text": show_text,
             "source": reader.format,
         }
         progress("writing")
@@ -84,6 +101,10 @@ def scan(
         typer.echo(f"case: {out}   report: {out / 'report.html'}")
     if any(c.verdict == "campaign" for c in case.campaigns):
         raise typer.Exit(3)
+
+
+def _mapping(source: str | None) -> str | None:
+    return source if source is not None and source.endswith((".yaml", ".yml")) else None
 
 
 def _versions() -> dict[str, str]:
@@ -112,11 +133,12 @@ def _steps(console: Console, *, enabled: bool, timings: dict[str, float]) -> Ite
         task = bar.add_task("starting", total=None)
         state: dict[str, Any] = {"name": None, "since": time.perf_counter()}
 
-        def step(name: str) -> None:
-            now = time.perf_counter()
-            if state["name"]:
-                timings[state["name"]] = round(timings.get(state["name"], 0.0) + now - state["since"], 3)
-            state.update(name=name, since=now)
-            bar.update(task, description=name)
+        def step(name: str, share: float | None = None) -> None:
+            if name != state["name"]:
+                now = time.perf_counter()
+                if state["name"]:
+                    timings[state["name"]] = round(timings.get(state["name"], 0.0) + now - state["since"], 3)
+                state.update(name=name, since=now)
+            bar.update(task, description=name, total=None if share is None else 1.0, completed=share or 0.0)
 
         yield step

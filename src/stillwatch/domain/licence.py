@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 
-class Licence(msgspec.Struct, frozen=True, kw_only=True):
+class Licence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of the licences file (contract, section 1). Absent limits do not limit."""
 
     id: str
@@ -30,7 +30,7 @@ class Licence(msgspec.Struct, frozen=True, kw_only=True):
         return any(fnmatchcase(model, pattern) for pattern in self.models)
 
 
-class LicenceFile(msgspec.Struct, frozen=True):
+class LicenceFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The YAML file's top level."""
 
     licences: tuple[Licence, ...]

@@ -23,7 +23,10 @@ _ORDER = ("_ts", "_key", "_rid")
 class Reader(Protocol):
     """What sealing needs of an open log."""
 
-    columns_present: frozenset[str]
+    @property
+    def columns_present(self) -> frozenset[str]:
+        """Columns in which the log holds a value; known once it has been read."""
+        ...
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""
@@ -56,7 +59,7 @@ def gather(
     reader: Reader, accounts: pa.Table | None, members: frozenset[str], minimiser: Minimiser, *, everybody: bool
 ) -> Gathered:
     """Read the log once more. A repeated exchange_id is dropped as the scan drops it: the first in file order stays."""
-    features = FeaturePass(tuple(sorted(reader.columns_present)))
+    features = FeaturePass()
     wanted = pa.array(sorted(members), pa.string())
     mine: list[pa.Table] = []
     all_rows: list[pa.Table] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,7 +26,7 @@ Kernel = Callable[[pa.RecordBatch], dict[str, pa.Table]]
 class _SealedLog:
     """The population as a log to be scanned; it has no text to fetch again."""
 
-    files: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __init__(self, exchanges: pa.Table, columns: Iterable[str]) -> None:
         self._exchanges = exchanges

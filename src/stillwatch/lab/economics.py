@@ -127,13 +127,12 @@ def bill(campaign: Campaign, exchanges: int, probability: float, window: float, 
     """The cost of ``exchanges`` with a campaign's dials, run as many pools of its size as accounts allow.
 
     Pools share nothing, and a pool whose accounts are gone is followed by a new one: small pools are paid for.
-    ``unique`` infrastructure means one address, card and device per account; ``shared`` about one address for nine
-    accounts (the pool that the generator draws).
+    ``unique`` infrastructure means one address per account, and one card and device where the campaign does not say
+    otherwise; ``shared`` about one address for nine accounts (the pool that the generator draws).
     """
     lived = life(probability, window, prices)
     rate = campaign.requests_per_account_day
     opened = exchanges / (rate * lived)
-    alone = campaign.infrastructure == "unique"
     addresses = {"unique": 1.0, "shared": 1 / 16 + 1 / 20, "mixed": 0.5 + 0.5 * (1 / 16 + 1 / 20)}
     pools = max(prices.most_accounts // max(campaign.accounts, 1), 1)
     busy = pools * campaign.accounts * rate * lived / (lived + prices.replacement_days)
@@ -142,8 +141,8 @@ def bill(campaign: Campaign, exchanges: int, probability: float, window: float, 
     cover = campaign.cover / (1 - campaign.cover)
     parts = {
         "accounts": opened * prices.account,
-        "payment": opened * prices.payment_instrument / (1 if alone else max(campaign.payment_sharing, 1)),
-        "devices": opened * prices.device_profile / (1 if alone else max(campaign.device_sharing, 1)),
+        "payment": opened * prices.payment_instrument / campaign.per_payment,
+        "devices": opened * prices.device_profile / campaign.per_device,
         "addresses": opened * lived * addresses[campaign.infrastructure] * prices.address_day,
         "pools": opened / max(campaign.accounts, 1) * prices.pool,
         "tokens": exchanges * one,

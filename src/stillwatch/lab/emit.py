@@ -55,7 +55,9 @@ def emit(
     """Append exchanges. ``who`` are positions in ``cast``; ``ts`` microseconds from the start. Times outside the log,
     before sign-up are cut here. ``dialogue`` false: independent calls; ``turn`` overrides the position."""
     rng = world.rng
-    keep = np.flatnonzero((ts >= 0) & (ts < world.span) & (ts + world.start > cast.created[who]))
+    keep = np.flatnonzero(
+        (ts >= 0) & (ts < world.span) & (ts + world.start > cast.created[who]) & (ts < cast.until[who])
+    )
     if len(keep) == 0:
         return
     rows = pa.array(keep)
@@ -81,7 +83,8 @@ def emit(
     length = pc.binary_length(prompt).to_numpy(zero_copy_only=False)
     wide = np.where(np.isin(lang, (1, 5)), 2.6, np.where(lang == 2, 5.2, 4.1))
     history = np.where(turn > 0, turn * rng.lognormal(TOKENS["history_mu"], TOKENS["history_sigma"] / 2, n), 0)
-    system_tokens = _system_tokens(world)[system]
+    known = world.coder("system_prompt").lengths()[system]
+    system_tokens = np.where(system >= 0, known // 4 + 3, 0)
     added = rng.lognormal(context[0], context[1], n) if context else 0
     incoming = (length / wide + 4 + system_tokens + history + added).astype(np.int64)
     limit = np.where(cast.max_output[who] < 0, 8192, cast.max_output[who])
@@ -148,20 +151,46 @@ def emit(
         "ip": cast.ips[who, slot] if ip is None else ip[keep],
         "user_agent": cast.clients[who, np.where(where < 850, 0, 1)],
         "tls_fingerprint": cast.tls[who],
-        "issued": np.where(ok & reasoning_model & (sessions >= 0), 1, 0),
-        "presented": np.full(n, -1),
+        "issues": ok & reasoning_model & (sessions >= 0),
         "chain": sessions if dialogue else np.full(n, -1),
+        "replay": np.full(n, -1),
         "lang": lang,
     }
     block |= pick
-    world.blocks.append(block)
     again = np.flatnonzero(np.isin(status, (429, 500, 503)) & (rng.random(n) < retry))
     if len(again):
-        _retry(world, block, again)
+        later = _retried(world, block, again)
+        fine = np.flatnonzero((later["ts"] < world.span) & (later["ts"] < cast.until[who[again]]))
+        block = {name: _both(block[name], later[name], fine) for name in block}
+    world.log.add(block | references(world, block))
 
 
-def _retry(world: World, block: dict[str, Any], rows: Ints) -> None:
-    """The same request once more after a back-off."""
+def _both(column: Any, later: Any, fine: Ints) -> Any:
+    if isinstance(column, np.ndarray):
+        return np.concatenate([column, later[fine]])
+    return pa.concat_arrays([column, later.take(pa.array(fine))])
+
+
+def references(world: World, block: dict[str, Any]) -> dict[str, Ints]:
+    """Opaque reasoning references: presented by the next turn of the session that got them, or replayed elsewhere."""
+    rng, ts, n = world.rng, block["ts"], len(block["ts"])
+    issued = np.where(block["issues"], world.references + np.arange(n), -1)
+    presented = np.full(n, -1)
+    rows = np.flatnonzero(block["chain"] >= 0)
+    rows = rows[np.lexsort((ts[rows], block["chain"][rows]))]
+    follows = np.flatnonzero(block["chain"][rows[1:]] == block["chain"][rows[:-1]])
+    presented[rows[follows + 1]] = issued[rows[follows]]
+    for group in np.unique(block["replay"][block["replay"] >= 0]):
+        mine = np.flatnonzero((block["replay"] == group) & (issued >= 0))
+        mine = mine[np.argsort(ts[mine], kind="stable")]
+        lag = np.minimum(rng.integers(1, 40, len(mine)), np.arange(len(mine)))
+        presented[mine] = np.where(lag > 0, issued[mine[np.arange(len(mine)) - lag]], -1)
+    world.references += n
+    return {"issued": issued, "presented": presented}
+
+
+def _retried(world: World, block: dict[str, Any], rows: Ints) -> dict[str, Any]:
+    """The same requests once more after a back-off."""
     rng = world.rng
     copy = {k: v[rows] if isinstance(v, np.ndarray) else v.take(pa.array(rows)) for k, v in block.items()}
     copy["ts"] = copy["ts"] + (rng.lognormal(1.5, 0.9, len(rows)) * SECOND).astype(np.int64)
@@ -169,13 +198,4 @@ def _retry(world: World, block: dict[str, Any], rows: Ints) -> None:
     limit = np.where(copy["max_output_tokens"] < 0, 8192, copy["max_output_tokens"])
     copy["output_tokens"] = np.minimum(np.maximum(1, rng.lognormal(5, 1, len(rows))).astype(np.int64), limit)
     copy["response"] = draw_mixed("answer", copy["lang"], rng, 0)
-    world.blocks.append(
-        {
-            k: v[copy["ts"] < world.span] if isinstance(v, np.ndarray) else v.filter(pa.array(copy["ts"] < world.span))
-            for k, v in copy.items()
-        }
-    )
-
-
-def _system_tokens(world: World) -> Ints:
-    return np.array([len(s) // 4 + 3 for s in world.coder("system_prompt").values] + [0], dtype=np.int64)
+    return copy

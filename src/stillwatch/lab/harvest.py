@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pyarrow.compute as pc
 from stillwatch.lab import clock, network
 from stillwatch.lab.clock import DAY, SECOND, Ints
 from stillwatch.lab.emit import emit, turns
-from stillwatch.lab.harvest_text import TASKS, compose, task_of, templates
+from stillwatch.lab.harvest_text import TASKS, Templates, compose, tasks_of, templates
 from stillwatch.lab.honest.people import code, talk
 from stillwatch.lab.identity import Cast, some
-from stillwatch.lab.pool import Seats, dispatch, occupant, queue, seats
+from stillwatch.lab.pool import Seats, dispatch, load, occupant, queue, seats, stretches
 from stillwatch.lab.recruit import recruit
 from stillwatch.lab.scenario import Campaign
 from stillwatch.lab.text.compose import transcripts
@@ -30,36 +31,71 @@ def run(world: World, campaign: Campaign) -> None:
     pool = seats(campaign, end, rng)
     cast, customers = recruit(world, campaign, pool)
     total = round(campaign.accounts * campaign.requests_per_account_day * (end - begin))
-    relay = task_of(campaign) == "T-RELAY"
-    size = np.ones(total, dtype=np.int64)
-    if relay:
-        size = np.maximum(1, np.round(rng.lognormal(0.8, 0.8, total // 3 + 1))).astype(np.int64)
-    job = np.repeat(np.arange(len(size)), size)
-    arrive = queue(campaign, world, len(size), begin, end)
-    seat = dispatch(campaign, len(size), rng)
-    gap = clock.run_sum(rng.lognormal(3.6, 1.2, len(job)) * SECOND, size).astype(np.int64)
-    ts = arrive[job] + gap
-    who = occupant(pool, seat[job], ts / DAY)
-    live = who >= 0
-    job, ts, who = job[live], ts[live], who[live]
-    language = world.languages(len(size), campaign.languages)[job]
-    text = compose(campaign, templates(campaign, days, rng), ts / DAY, language, rng)
-    if relay:
-        text = transcripts(text, draw_mixed("answer", language, rng, 0), job, turns(job, ts))
-    _send(world, campaign, cast, who, ts, text, language, job if relay else None, pool)
+    grid, weight = load(campaign, world, begin, end)
+    tasks = tasks_of(campaign)
+    relay = tasks == ("T-RELAY",)
+    kits = {task: Kit() for task in tasks}
+    sent: list[Ints] = []
+    text: Any = None
+    for cells, count in stretches(weight, total, rng):
+        size = np.ones(count, dtype=np.int64)
+        if relay:
+            size = np.maximum(1, np.round(rng.lognormal(0.8, 0.8, count // 3 + 1))).astype(np.int64)
+        job = np.repeat(np.arange(len(size)), size)
+        arrive = queue(grid[cells], weight[cells], len(size), rng)
+        seat = dispatch(campaign, len(size), rng)
+        gap = clock.run_sum(rng.lognormal(3.6, 1.2, len(job)) * SECOND, size).astype(np.int64)
+        ts = arrive[job] + gap
+        who = occupant(pool, seat[job], ts / DAY)
+        live = who >= 0
+        job, ts, who = job[live], ts[live], who[live]
+        language = world.languages(len(size), campaign.languages)[job]
+        of_task = rng.integers(0, len(tasks), len(ts)) if len(tasks) > 1 else np.zeros(len(ts), dtype=np.int64)
+        for number, task in enumerate(tasks):
+            mine, kit = np.flatnonzero(of_task == number), kits[task]
+            if kit.templates is None:
+                kit.templates = templates(campaign, task, days, rng)
+            text = compose(campaign, task, kit.templates, ts[mine] / DAY, language[mine], rng)
+            if relay:
+                text = transcripts(text, draw_mixed("answer", language, rng, 0), job, turns(job, ts))
+            _send(
+                world,
+                campaign,
+                task,
+                cast,
+                kit,
+                who[mine],
+                ts[mine],
+                text,
+                language[mine],
+                job if relay else None,
+                pool,
+            )
+        sent.append(np.unique(who))
     if "T-SEARCH" in campaign.tactics:
         _search(world, cast, pool, begin)
     if "T-PROBE" in campaign.tactics:
         _probe(world, cast, pool, begin, end)
     if campaign.cover > 0 or "T-COVER" in campaign.tactics:
         _cover(world, campaign, customers, pool, end - begin)
-    _locked_out(world, cast, pool, end, who, text)
+    _locked_out(world, cast, pool, end, np.concatenate(sent), text)
+
+
+@dataclass
+class Kit:
+    """What a campaign keeps for a task from the first request on."""
+
+    templates: Templates | None = None
+    target: int | None = None
+    systems: Ints | None = None
 
 
 def _send(
     world: World,
     campaign: Campaign,
+    task: str,
     cast: Cast,
+    kit: Kit,
     who: Ints,
     ts: Ints,
     text: Any,
@@ -68,7 +104,9 @@ def _send(
     pool: Seats,
 ) -> None:
     rng, n = world.rng, len(who)
-    target = int(rng.choice([0, 2])) if "T-REPLAY" not in campaign.tactics else 2
+    if kit.target is None:
+        kit.target = int(rng.choice([0, 2])) if "T-REPLAY" not in campaign.tactics else 2
+    target = kit.target
     model = np.full(n, target)
     if job is not None:
         model = rng.choice(4, n, p=[0.5, 0.25, 0.15, 0.1])
@@ -77,18 +115,19 @@ def _send(
         model = np.where((ts / DAY > release + 0.2) & some(rng, n, 0.6), 4 if target == 0 else 5, model)
     extra: dict[str, Any] = {"model": model}
     response = None
-    task = task_of(campaign)
     if task in ("T-COT", "T-LANGUAGE"):
         response = draw_mixed("trace_text", language, rng, 1)
-    if "T-LAUNDER" in campaign.tactics and task != "T-LAUNDER" and response is not None:
+    if "T-LAUNDER" in campaign.tactics and task != "T-LAUNDER":
+        response = draw_mixed("answer", language, rng, 0) if response is None else response
         text = _launder(text, response, language, rng)
     system = None
     if task in ("T-COT", "T-LANGUAGE") and campaign.paraphrase < 0.3:
-        fixed = grammar("en").draw("cot_system", max(1, campaign.templates), rng, 3).to_pylist()
-        codes = world.coder("system_prompt").codes(fixed)
-        system = codes[rng.integers(0, len(codes), n)]
+        if kit.systems is None:
+            fixed = grammar("en").draw("cot_system", max(1, campaign.templates), rng, 3).to_pylist()
+            kit.systems = world.coder("system_prompt").codes(fixed)
+        system = kit.systems[rng.integers(0, len(kit.systems), n)]
     if "T-REPLAY" in campaign.tactics:
-        extra["replay"] = np.where(some(rng, n, 0.5), len(world.accounts), -1)
+        extra["replay"] = np.where(some(rng, n, 0.5), 0, -1)
         job = np.arange(n) if job is None else job
     if job is not None and campaign.client_uniformity < 0.9:
         clients = network.client(rng, some(rng, int(job.max()) + 1, 0.4))
@@ -208,15 +247,7 @@ def _cover(world: World, campaign: Campaign, cast: Cast, pool: Seats, days: floa
     rates = (
         campaign.requests_per_account_day * share * rng.lognormal(-0.18, 0.6, len(cast)) * np.where(stay > 0, stay, 0)
     )
-    before = len(world.blocks)
+    cast.until = pool.end * DAY
     half = some(rng, len(cast), 0.5)
     talk(world, cast, np.where(half, rates, 0))
     code(world, cast, np.where(half, 0, rates))
-    ends = np.full(world.size, np.inf)
-    ends[cast.index] = pool.end
-    for position in range(before, len(world.blocks)):
-        block = world.blocks[position]
-        keep = block["ts"] / DAY < ends[block["acct"]]
-        world.blocks[position] = {
-            k: v[keep] if isinstance(v, np.ndarray) else v.filter(pa.array(keep)) for k, v in block.items()
-        }

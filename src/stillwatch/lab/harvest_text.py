@@ -35,9 +35,15 @@ LAYOUTS = (
 )
 
 
-def task_of(campaign: Campaign) -> str:
-    """The first content tactic; T-COT when there is none."""
-    return next((t for t in campaign.tactics if t in TASKS), "T-COT")
+def tasks_of(campaign: Campaign) -> tuple[str, ...]:
+    """The content tactics that a campaign's exchanges are divided among; T-COT when there is none.
+
+    A relay forwards what it gets, and laundering is done beside other work where there is any.
+    """
+    found = tuple(dict.fromkeys(t for t in campaign.tactics if t in TASKS))
+    if "T-RELAY" in found:
+        return ("T-RELAY",)
+    return tuple(t for t in found if t != "T-LAUNDER") or found or ("T-COT",)
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,10 @@ class Templates:
     layout: np.ndarray[Any, Any]
 
 
-def templates(campaign: Campaign, days: float, rng: Rng) -> Templates:
-    """Draw the instructions the campaign keeps; drift needs more of them."""
+def templates(campaign: Campaign, task: str, days: float, rng: Rng) -> Templates:
+    """Draw the instructions the campaign keeps for a task; drift needs more of them."""
     epochs = 1 if campaign.drift <= 0 else int(np.ceil(days / campaign.drift)) + 1
-    symbol = TASKS[task_of(campaign)][0]
+    symbol = TASKS[task][0]
     count = campaign.templates * epochs
     if not symbol:
         return Templates([], np.zeros(count, dtype=np.int64))
@@ -60,10 +66,14 @@ def templates(campaign: Campaign, days: float, rng: Rng) -> Templates:
 
 
 def compose(
-    campaign: Campaign, kit: Templates, ts_day: np.ndarray[Any, Any], languages: np.ndarray[Any, Any], rng: Rng
+    campaign: Campaign,
+    task: str,
+    kit: Templates,
+    ts_day: np.ndarray[Any, Any],
+    languages: np.ndarray[Any, Any],
+    rng: Rng,
 ) -> Text:
-    """Prompts of the harvest: one per exchange."""
-    task = task_of(campaign)
+    """Prompts of the harvest for one task: one per exchange."""
     symbol, (item, given), _ = TASKS[task]
     n = len(ts_day)
     body = draw_mixed(item, languages, rng, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -49,9 +49,15 @@ class Cast:
     keys: Ints
     created: Ints
     declares_session: Ints
+    until: Floats
+    """End of the account's traffic, microseconds from the start (a ban; infinite: none)."""
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def take(self, rows: Ints) -> Cast:
+        """Some of the accounts."""
+        return Cast(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def some(rng: np.random.Generator, n: int, share: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -186,7 +192,6 @@ def enroll(
     )
     index = np.arange(world.size, world.size + n)
     world.size += n
-    world.created.append(created)
     release = world.scenario.release_day
     late = np.where(some(rng, n, 0.35), rng.exponential(2.5, n), np.inf)
     return Cast(
@@ -216,9 +221,10 @@ def enroll(
         schema=np.full(n, -1),
         format=np.where(on_web | some(rng, n, 0.85), -1, 0),
         org=world.coder("org_id").codes(list(organisations)),
-        keys=np.where(on_web, -1, world.coder("api_key_id").codes(list(world.token("key_", n)))),
+        keys=np.where(on_web, -1, world.coder("api_key_id").new(world.token("key_", n))),
         created=created,
         declares_session=(on_web | some(rng, n, 0.3)).astype(np.int64),
+        until=np.full(n, np.inf),
     )
 
 

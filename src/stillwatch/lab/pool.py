@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from stillwatch.lab import clock
 from stillwatch.lab.clock import DAY, Floats, Ints
 from stillwatch.lab.scenario import Campaign
-from stillwatch.lab.world import World
+from stillwatch.lab.world import PART, World
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,14 @@ def seats(campaign: Campaign, days: float, rng: np.random.Generator) -> Seats:
     return Seats(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
 
 
-def queue(campaign: Campaign, world: World, total: int, begin: float, end: float) -> Ints:
-    """Sorted arrival times of the common job queue."""
+STEP = 1 / 96
+"""Grid of the job queue in days."""
+
+
+def load(campaign: Campaign, world: World, begin: float, end: float) -> tuple[Floats, Floats]:
+    """The job queue's rate over a grid of quarters of an hour: its days, and its weights (sum 1)."""
     rng = world.rng
-    step = 1 / 96
-    grid = np.arange(begin, end, step)
+    grid = np.arange(begin, end, STEP)
     weight = np.ones(len(grid))
     if campaign.working_hours:
         weight = clock.OFFICE[((grid * 24 + rng.integers(0, 24)) % 24).astype(int)]
@@ -51,8 +55,25 @@ def queue(campaign: Campaign, world: World, total: int, begin: float, end: float
     weight = weight * (1 - campaign.job_modulation + campaign.job_modulation * jobs[np.arange(len(grid)) // 10])
     if campaign.slow_start > 0:
         weight = weight * np.clip((grid - begin) / campaign.slow_start, 0.03, 1)
+    return grid, weight / weight.sum()
+
+
+def queue(grid: Floats, weight: Floats, total: int, rng: np.random.Generator) -> Ints:
+    """Sorted arrival times of ``total`` jobs."""
     cell = rng.choice(len(grid), total, p=weight / weight.sum())
-    return np.sort(((grid[cell] + rng.random(total) * step) * DAY).astype(np.int64))
+    return np.sort(((grid[cell] + rng.random(total) * STEP) * DAY).astype(np.int64))
+
+
+def stretches(weight: Floats, total: int, rng: np.random.Generator) -> list[tuple[slice, int]]:
+    """The grid in stretches of about ``PART`` jobs: cells, and how many jobs arrive there."""
+    if total <= PART:
+        return [(slice(None), total)]
+    block = (np.cumsum(weight) * total / PART).astype(np.int64)
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(weight)]
+    cells = [slice(low, high) for low, high in pairwise(edges)]
+    share = np.array([weight[c].sum() for c in cells])
+    counts = rng.multinomial(total, share / share.sum()).tolist()
+    return [(c, n) for c, n in zip(cells, counts, strict=True) if n]
 
 
 def dispatch(campaign: Campaign, total: int, rng: np.random.Generator) -> Ints:

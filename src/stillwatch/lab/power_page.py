@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -43,6 +43,27 @@ WORDS = {
     "grid": "Every combination",
     "ablation": "With columns taken away",
 }
+
+DIALS = {
+    "requests_per_account_day": "requests per account and day",
+    "volume_dispersion": "unevenness of the accounts' volumes",
+    "accounts": "accounts in the campaign",
+    "cover": "share of cover traffic",
+    "paraphrase": "share of instructions composed anew",
+    "dispatch": "how work is dealt out",
+    "jitter": "disorder of the dispatch, in rounds",
+    "infrastructure": "addresses",
+    "payment_sharing": "accounts per payment instrument",
+    "device_sharing": "accounts per device",
+    "client_uniformity": "share of accounts on one client",
+    "ban_rate": "share of accounts banned per day",
+    "templates": "templates",
+    "drift": "days until templates change",
+    "signup": "sign-up",
+}
+"""Dials in words; another one goes by its name."""
+HOLDS, LOST = 0.95, 0.5
+"""Shares of worlds in which the campaign is found: from the first on detection holds, below the second it is lost."""
 
 SAME_PEOPLE = (
     "Points of one seed share their honest accounts, which go through another scan each. The tables below count them "
@@ -108,6 +129,58 @@ def _summary(label: str, lines: list[Mapping[str, Any]]) -> Summary:
     )
 
 
+class Floor(NamedTuple):
+    """How far one dial can be turned."""
+
+    scenario: str
+    dial: str
+    easy: str
+    hard: str
+    holds: str | None
+    """The last value, counted from the easy end, up to which the campaign is found in 95 % of the worlds."""
+    lost: str | None
+    """The first value at which it is found in less than half of them."""
+    worlds: int
+
+
+def floors(lines: Sequence[Mapping[str, Any]]) -> list[Floor]:
+    """One line per scenario and axis, in the order of the sweep."""
+    out = []
+    for scenario, experiment in dict.fromkeys((r["scenario"], r["experiment"]) for r in lines):
+        points = summaries([r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)])
+        if experiment in WORDS or " " in experiment or len(points) < 2:
+            continue
+        good = list(takewhile(lambda p: p.found.value >= HOLDS, points))
+        bad = [p for p in points if p.found.value < LOST]
+        least = min(p.runs for p in points)
+        holds, lost = (good[-1].label if good else None), (bad[0].label if bad else None)
+        out.append(Floor(scenario, experiment, points[0].label, points[-1].label, holds, lost, least))
+    return out
+
+
+def _floor(lines: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    found = floors(lines)
+    if not found:
+        return []
+    words = (
+        "One dial at a time, from the value that is easy for the detector to the hard one. Detection holds as long as "
+        "the campaign is found in at least 95 % of the worlds; it is lost where it is found in less than half."
+    )
+    head = ("dial", "scenario", "from … to", "holds up to", "lost from", "worlds per value")
+    body = [
+        (
+            DIALS.get(f.dial, f.dial),
+            f.scenario,
+            f"{f.easy} … {f.hard}",
+            "the hard end" if f.holds == f.hard else f.holds or "nowhere",
+            f.lost or "not lost",
+            f"{f.worlds}",
+        )
+        for f in found
+    ]
+    return [heading("The floor"), paragraph(words), table(head, body)]
+
+
 def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] = ()) -> str:
     """The page: a figure and a table per experiment; calibration and collateral over all ``worlds`` (their records);
     ``missing`` runs are named, not hidden."""
@@ -123,6 +196,7 @@ def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] =
     body = [paragraph(intro)]
     if missing:
         body.append(paragraph(f"{missing:,} runs of the sweep failed or are still to come; they are not counted."))
+    body += _floor(lines)
     order = list(dict.fromkeys((r["scenario"], r["experiment"]) for r in lines))
     for scenario, experiment in order:
         mine = [r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)]
@@ -135,7 +209,9 @@ def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] =
 
 
 def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[Markup]:
-    title = f"{WORDS.get(experiment, experiment)} ({scenario})"
+    dial, _, rest = experiment.partition(" ")
+    named = WORDS.get(experiment) or f"{DIALS.get(dial, dial)} {rest}".strip()
+    title = f"{named[:1].upper()}{named[1:]} ({scenario})"
     if experiment in WORDS:
         picture = rows(title, [p.found for p in points])
     else:
@@ -144,7 +220,7 @@ def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[
             Series("accounts named, mean", [p.recall for p in points], bars=False),
             Series("worlds with honest named", [p.stained for p in points]),
         )
-        picture = curves(title, [p.label for p in points], series, below=experiment)
+        picture = curves(title, [p.label for p in points], series, below=named)
     head = (
         "point",
         "worlds",

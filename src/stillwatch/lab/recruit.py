@@ -36,8 +36,7 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
     on_pool = {"shared": np.ones(n, dtype=bool), "unique": np.zeros(n, dtype=bool), "mixed": some(rng, n, 0.5)}[
         campaign.infrastructure
     ]
-    sharing = campaign.payment_sharing if campaign.infrastructure != "unique" else 1
-    devices = campaign.device_sharing if campaign.infrastructure != "unique" else 1
+    sharing, devices = campaign.per_payment, campaign.per_device
     programme: list[str | None] | None = None
     if "T-PROGRAMME" in campaign.tactics:
         programme = [("education", "startup", "research", "trial")[i] for i in rng.integers(0, 4, n)]

@@ -23,7 +23,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     requests_per_account_day: float = 20.0
     """Harvest requests; cover comes on top."""
     volume_dispersion: float = 0.5
-    """Sigma of ln(volume) over accounts; ``round_robin`` evens it out."""
+    """Sigma of ln(volume) over accounts; ``round_robin`` and ``least_loaded`` then deal by weight."""
     cover: float = 0.0
     """Share of each account's traffic that is ordinary, 0…0.9."""
     paraphrase: float = 0.0
@@ -32,9 +32,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jitter: float = 0.2
     """Disorder of the dispatch in cycles (1 = a whole round of the pool)."""
     infrastructure: Literal["shared", "unique", "mixed"] = "shared"
-    payment_sharing: int = 8
-    """Accounts per payment instrument; 1 = one each."""
-    device_sharing: int = 5
+    payment_sharing: int | None = None
+    """Accounts per payment instrument; 1 = one each. Not set: 8, or 1 where the infrastructure is unique."""
+    device_sharing: int | None = None
+    """Accounts per device; not set: 5, or 1 where the infrastructure is unique."""
     client_uniformity: float = 1.0
     """Share of accounts on the campaign's own client and parameters; the others look like anybody."""
     ban_rate: float = 0.0
@@ -52,6 +53,18 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     languages: dict[str, float] = msgspec.field(default_factory=lambda: {"en": 1.0})
     start_day: float = 0.0
     end_day: float | None = None
+
+    @property
+    def per_payment(self) -> int:
+        """Accounts per payment instrument."""
+        usual = 1 if self.infrastructure == "unique" else 8
+        return usual if self.payment_sharing is None else max(self.payment_sharing, 1)
+
+    @property
+    def per_device(self) -> int:
+        """Accounts per device."""
+        usual = 1 if self.infrastructure == "unique" else 5
+        return usual if self.device_sharing is None else max(self.device_sharing, 1)
 
     def __post_init__(self) -> None:
         for name in ("cover", "paraphrase", "client_uniformity", "job_modulation"):

@@ -18,6 +18,30 @@ def as_tables(result: dict[str, Any]) -> Group:
     )
 
 
+def brief(result: dict[str, Any]) -> Group:
+    """What was found against what was hidden, on one screen."""
+    table = Table("hidden campaign", "accounts", "named", "of the group named", "groups", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, row in result["campaigns"]["each"].items():
+        named = "not found" if not row["fragments"] else percent(row["recall"])
+        table.add_row(
+            name, f"{row['accounts']:,}", named, f"{percent(row['purity'])} are its own", str(row["fragments"])
+        )
+    accounts, groups = result["accounts"], result["campaigns"]
+    recall, honest = accounts["recall"], accounts["false_positive_rate"]
+    kinds = result["collateral"]["kind"]
+    hit = ", ".join(f"{kind} {share['hits']}" for kind, share in kinds.items() if share["hits"]) or "none"
+    lines = (
+        f"hostile accounts named: {recall['hits']:,} of {recall['of']:,} ({percent(recall['value'])})",
+        f"honest accounts named: {honest['hits']:,} of {honest['of']:,}, of {len(kinds)} kinds: {hit}"
+        f" (95 %: a rate under {percent(honest['high'])})",
+        f"groups reported: {groups['reported']}, false: {len(groups['false'])}, "
+        f"of several campaigns: {len(groups['merged'])}",
+    )
+    return Group(table, *lines)
+
+
 def percent(value: float | None) -> str:
     """A share as people read it; – for none."""
     return "–" if value is None else f"{100 * value:.3g} %"

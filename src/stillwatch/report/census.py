@@ -30,6 +30,20 @@ class Census(NamedTuple):
     last_seen: str
     shares: tuple[Share, ...]
 
+    @property
+    def one_year(self) -> bool:
+        """Whether the log lies in one calendar year, so that a year need not be said again."""
+        return self.first_seen[:4] == self.last_seen[:4]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of disposition that occur, in order."""
+        return tuple(dict.fromkeys(s.kind for s in self.shares))
+
+    def exchanges_of(self, kind: str) -> int:
+        """Exchanges of the accounts of one kind of disposition."""
+        return sum(s.exchanges for s in self.shares if s.kind == kind)
+
     def accounts_of(self, kind: str) -> int:
         """Accounts of one kind of disposition."""
         return sum(s.accounts for s in self.shares if s.kind == kind)

@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SMALLEST = 1e-15
+"""Below this a p-value's size says nothing more: it comes from a fitted tail, and campaigns.json has it in full."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -47,15 +49,15 @@ def percent(share: float) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p- or q-value: plain down to a thousandth, powers of ten below.
+    """A p- or q-value: plain down to a thousandth, powers of ten below, no figure where the tail is an extrapolation.
 
-    >>> [probability(p).replace("\\xa0", " ") for p in (0.2, 0.01, 0.00032, 0.0)]
-    ['0.2', '0.01', '3.2 × 10⁻⁴', '<10⁻³⁰⁰']
+    >>> [probability(p).replace("\xa0", " ") for p in (0.2, 0.01, 0.00032, 1e-40)]
+    ['0.2', '0.01', '3.2 × 10⁻⁴', '<10⁻¹⁵']
     """
     if p is None or not math.isfinite(p):
         return "unknown"
-    if p <= 1e-300:
-        return "<10⁻³⁰⁰"
+    if p < SMALLEST:
+        return "<10⁻¹⁵"
     if p >= 0.00095:
         return f"{p:.2g}"
     digits, power = f"{p:.1e}".split("e")
@@ -85,12 +87,6 @@ def day(at: datetime) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
 
 
-def date(text: str) -> str:
-    """An ISO time as ``3 Mar 2026``; other text as it is."""
-    at = parse_time(text)
-    return text if at is None else day(at)
-
-
 def moment(text: str) -> str:
     """An ISO time as ``3 Mar 2026, 14:05``; other text as it is.
 
@@ -99,6 +95,16 @@ def moment(text: str) -> str:
     """
     at = parse_time(text)
     return text if at is None else f"{day(at)}, {at:%H:%M}"
+
+
+def shortly(text: str) -> str:
+    """The same without its year, where the year is said elsewhere.
+
+    >>> shortly("2026-03-03T14:05:09Z")
+    '3 Mar, 14:05'
+    """
+    at = parse_time(text)
+    return text if at is None else f"{at.day} {MONTHS[at.month - 1]}, {at:%H:%M}"
 
 
 def span(first: str, last: str) -> str:

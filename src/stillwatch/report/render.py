@@ -41,7 +41,7 @@ def _environment() -> Environment:
         "percent": numbers.percent,
         "p": numbers.probability,
         "moment": numbers.moment,
-        "day": numbers.date,
+        "shortly": numbers.shortly,
         "verdict": words.verdict,
         "kind_of": words.kind_of,
         "lookalike": words.lookalike,

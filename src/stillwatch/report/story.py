@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from stillwatch.domain.verdict import Campaign
 from stillwatch.report.numbers import count, moment, parse_time, percent, probability, short, span
 from stillwatch.report.strength import Strength
-from stillwatch.report.words import joined
+from stillwatch.report.words import AIMS, joined
+
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 
 
-def headline(group: Campaign) -> str:
-    """One line: the tactics, or what is known without them."""
-    names = [t.name if i == 0 else _lower(t.name) for i, t in enumerate(group.tactics[:3])]
+def headline(group: Campaign, most: int = 3) -> str:
+    """One line: the tactics, what the work aims at before how it is run, or what is known without them."""
+    ordered = sorted(group.tactics, key=lambda t: t.id not in AIMS)
+    names = [t.name if i == 0 else _lower(t.name) for i, t in enumerate(ordered[:most])]
     more = len(group.tactics) - len(names)
+    if most < 3:
+        return f"{joined(names)}{f' (+{more})' if more else ''}" if names else "Shared work without a known tactic"
     return joined(names + ([f"{more} more"] if more > 0 else [])) if names else "Shared work without a known tactic"
 
 
@@ -22,11 +27,14 @@ def _lower(name: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
-def what_it_did(group: Campaign) -> str:
-    """Size, time, and what it aimed at."""
+def what_it_did(group: Campaign, log_start: str = "") -> str:
+    """Size, time, and what it aimed at; a work that runs when the log (from ``log_start`` on) begins may be older."""
+    since, start = parse_time(group.first_seen), parse_time(log_start)
+    early = since is not None and start is not None and (since - start).total_seconds() < 3_600
     out = (
         f"{count(group.accounts)} accounts sent {count(group.harvest_exchanges)} exchanges that belong to one work, "
-        f"from {moment(group.first_seen)} to {moment(group.last_seen)} UTC"
+        f"from {'the beginning of the log, ' if early else ''}{moment(group.first_seen)}"
+        f"{',' if early else ''} to {moment(group.last_seen)} UTC"
     )
     length = span(group.first_seen, group.last_seen)
     out += f" ({length})." if length else "."
@@ -47,13 +55,14 @@ def how_sure(group: Campaign, families: list[Strength]) -> str:
     silent = [f.family for f in families if f.state == "unavailable"]
     out = f"The group was drawn by {joined(drew)}. " if drew else ""
     if held:
-        independent = "independently of what drew it, " if drew else ""
-        out += f"It is confirmed, {independent}by {joined(held)}. "
+        kinds = "One kind of evidence speaks" if len(held) == 1 else f"{_NUMBERS[len(held)]} kinds of evidence speak"
+        out += f"{kinds} for it{', independently of what drew it' if drew else ''}: {joined(held)}. "
     else:
         out += "No family of evidence confirms it on its own. "
     if silent:
         out += f"Not in the log, so silent: {joined(silent)}. "
-    return out + f"The q-value of the group is {probability(group.q_value)}."
+    q = probability(group.q_value)
+    return out + f"The q-value of the group is {q.replace('<', 'below ')}."
 
 
 def per_account_and_day(group: Campaign) -> float:

@@ -31,9 +31,9 @@ def strength(finding: FamilyFinding) -> Strength:
     if not finding.available:
         return Strength(finding.family.value, "unavailable", None, 0.0, False, "not in the log")
     if p is None:
-        state, words = ("formed", "formed the group") if finding.formed_group else ("untested", "not tested")
+        state, words = ("formed", "drew the group") if finding.formed_group else ("untested", "not tested")
         return Strength(finding.family.value, state, None, 0.0, False, words)
     words = f"p = {probability(p)}".replace("= <", "< ").replace(" ", "\xa0")
     if finding.formed_group:
-        words += ", formed part of the group"
+        words += ", also drew the group"
     return Strength(finding.family.value, "tested", p, -math.log10(max(p, 1e-300)), p <= STRONG, words)

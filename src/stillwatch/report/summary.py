@@ -27,6 +27,7 @@ def summary_json(case: CaseResult) -> dict[str, Any]:
             "licence_breaches": breaches_of(case),
             "unavailable": list(case.run.get("unavailable") or []),
             "unavailable_families": list(case.run.get("unavailable_families") or []),
+            "unknown_tactics": list(case.run.get("unknown_tactics") or []),
             "quarantined": 0 if case.quarantine is None else int(case.quarantine.num_rows),
         }
     )

@@ -9,7 +9,7 @@ from rich.text import Text
 from stillwatch.domain.verdict import Campaign, CaseResult
 from stillwatch.report import words
 from stillwatch.report.census import census
-from stillwatch.report.numbers import count
+from stillwatch.report.numbers import SMALLEST, count
 from stillwatch.report.strength import strength
 from stillwatch.report.summary import breaches_of
 from stillwatch.report.text import one_line
@@ -74,7 +74,7 @@ def _evidence(group: Campaign, *, narrow: bool) -> Text:
 
 def _plain(p: float) -> str:
     """A probability as a terminal in any encoding shows it and a script can read it."""
-    return f"{p:.1g}" if p < 0.001 else f"{p:.2g}"
+    return "<1e-15" if p < SMALLEST else f"{p:.1g}" if p < 0.001 else f"{p:.2g}"
 
 
 def _lines(case: CaseResult) -> list[tuple[str, str]]:
@@ -98,6 +98,8 @@ def _lines(case: CaseResult) -> list[tuple[str, str]]:
         out.append(("evidence not in the log", one_line(", ".join(silent), 300)))
     if missing := strings(case.run.get("unavailable")):
         out.append(("measurements without data", one_line(", ".join(missing), 300)))
+    if unknown := strings(case.run.get("unknown_tactics")):
+        out.append(("unknown, as the log holds no text", one_line(", ".join(unknown), 300)))
     if case.quarantine is not None and case.quarantine.num_rows:
         out.append(("rows in quarantine", count(case.quarantine.num_rows)))
     return out

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from stillwatch.domain.verdict import Campaign, CaseResult
+from stillwatch.domain.verdict import Campaign, CaseResult, TacticFinding
 from stillwatch.report import charts, story, words
 from stillwatch.report.census import Census, census
 from stillwatch.report.charts.axis import TimeAxis
@@ -36,6 +36,8 @@ class Section(NamedTuple):
     group: Campaign
     families: list[Strength]
     headline: str
+    short: str
+    tactics: list[TacticFinding]
     what: str
     sure: str
     figures: Figures
@@ -57,11 +59,14 @@ class View(NamedTuple):
     overview: Markup | None
     unavailable: list[str]
     silent_families: list[str]
+    unknown_tactics: list[str]
     capped: list[tuple[str, int]]
     licences: list[dict[str, Any]]
     quarantined: int | None
     rate: float
     tokens_known: dict[str, bool]
+    price: str
+    """What all campaigns took at list price; empty where no price table was given."""
     prices: Mapping[str, Any]
 
 
@@ -73,27 +78,38 @@ def view(case: CaseResult) -> View:
     by_kind = {kind: [c for c in others if words.kind_of(c.verdict) == kind] for kind in ("watch", "licensed")}
     rest = [c for c in others if words.kind_of(c.verdict) not in by_kind]
     columns = run.get("columns")
+    seen = census(case)
     return View(
         case=case,
-        census=census(case),
+        census=seen,
         campaigns=campaigns[:MOST_OTHERS],
-        sections=[_section(c, len(campaigns)) for c in campaigns[:MOST_CAMPAIGNS]],
-        watch=[_section(c, 0) for c in by_kind["watch"][:MOST_OTHERS]],
+        sections=[_section(c, len(campaigns), seen.first_seen) for c in campaigns[:MOST_CAMPAIGNS]],
+        watch=[_section(c, 0, seen.first_seen) for c in by_kind["watch"][:MOST_OTHERS]],
         licensed=by_kind["licensed"][:MOST_OTHERS],
         lookalikes=rest[:MOST_OTHERS],
         unlisted=sum(max(len(g) - MOST_OTHERS, 0) for g in (campaigns, *by_kind.values(), rest)),
         overview=charts.overview_chart(campaigns),
-        unavailable=strings(run.get("unavailable")),
+        unavailable=[words.MEASUREMENTS.get(name, name) for name in strings(run.get("unavailable"))],
         silent_families=strings(run.get("unavailable_families")),
-        capped=[(str(k), int(v)) for k, v in sorted(dict(run.get("capped") or {}).items())][:MOST_ROWS],
+        unknown_tactics=strings(run.get("unknown_tactics")),
+        capped=[(str(k), int(v)) for k, v in sorted(dict(run.get("capped") or {}).items()) if int(v)][:MOST_ROWS],
         licences=[x for x in run.get("licences") or [] if isinstance(x, dict)][:MOST_OTHERS],
         quarantined=None if case.quarantine is None else int(case.quarantine.num_rows),
         rate=settings_rate(run),
         tokens_known={
             name: columns is None or f"{name}_tokens" in columns for name in ("input", "output", "reasoning")
         },
+        price=_price(campaigns),
         prices=run.get("prices") or {},
     )
+
+
+def _price(campaigns: list[Campaign]) -> str:
+    known = [(c.impact.list_price, c.impact.currency or "") for c in campaigns if c.impact.list_price is not None]
+    if not known:
+        return ""
+    rest = "" if len(known) == len(campaigns) else f", {len(campaigns) - len(known)} of the campaigns without a price"
+    return f"{sum(price for price, _ in known):,.0f} {known[0][1][:12]} at list price{rest}"
 
 
 def settings_rate(run: Mapping[str, Any]) -> float:
@@ -107,7 +123,7 @@ def strings(value: Any) -> list[str]:
     return [str(x).replace("_", " ") for x in value][:60] if isinstance(value, list | tuple) else []
 
 
-def _section(group: Campaign, campaigns: int) -> Section:
+def _section(group: Campaign, campaigns: int, log_start: str) -> Section:
     """``campaigns`` share the bounds on dots and rounds; 0 draws the strength of evidence only."""
     families = [strength(f) for f in group.families]
     figures = Figures(charts.strength_chart(families), None, None, None)
@@ -126,7 +142,9 @@ def _section(group: Campaign, campaigns: int) -> Section:
         group=group,
         families=families,
         headline=story.headline(group),
-        what=story.what_it_did(group),
+        short=story.headline(group, most=2),
+        tactics=sorted(group.tactics, key=lambda t: t.id not in words.AIMS),
+        what=story.what_it_did(group, log_start),
         sure=story.how_sure(group, families),
         figures=figures,
         shares=(

@@ -11,6 +11,39 @@ FAMILIES = {
     "intent": "what the requests try to obtain",
 }
 
+AIMS = (
+    "T-COT", "T-RUBRIC", "T-REWRITE", "T-PERSONA", "T-LANGUAGE", "T-LAUNDER", "T-RELAY", "T-REPLAY", "T-SEARCH",
+)  # fmt: skip
+"""Tactics that say what a work is after; the others say how it is run."""
+
+MEASUREMENTS = {
+    "address": "client addresses",
+    "client": "client programs",
+    "cohort": "sign-up hours",
+    "device": "devices",
+    "edge template": "templates named at the edge (optional)",
+    "end user": "customers' own users",
+    "failover": "requests continued after a refusal",
+    "mail domain": "mail domains",
+    "network": "network ranges",
+    "parameters": "request parameters",
+    "payment": "payment instruments",
+    "phone": "phone numbers",
+    "phrase": "fixed phrases",
+    "relay": "many clients behind one account",
+    "replay": "references to hidden reasoning",
+    "schema": "tool schemas",
+    "session": "sessions",
+    "signup address": "sign-up addresses",
+    "skeleton": "builds of requests",
+    "stack": "client stacks",
+    "system": "system prompts",
+    "tactic": "tactics in requests",
+    "template": "request templates",
+    "tls": "TLS fingerprints",
+}
+"""What a scan can lack data for, in words."""
+
 LOOKALIKES = {
     "fleet": "One customer's own fleet",
     "shared-payer": "One open payer",
@@ -29,9 +62,9 @@ KINDS = {"campaign": "Campaign", "watch": "Watch", "licensed": "Licensed", "look
 
 DISPOSITIONS = {
     "campaign": "member of a campaign",
-    "watch": "in a group that is not proven",
+    "watch": "suspected, not proven",
     "licensed": "covered by a licence",
-    "lookalike": "an honest explanation stands",
+    "lookalike": "explained honestly",
     "clear": "nothing found",
 }
 

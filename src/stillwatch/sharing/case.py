@@ -24,7 +24,6 @@ class Reader(Protocol):
     """What sharing needs of an open log."""
 
     files: tuple[Path, ...]
-    columns_present: frozenset[str]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""

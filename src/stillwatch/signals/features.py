@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -26,6 +24,8 @@ _PARAMETERS = (
     "reasoning_effort",
     "response_format",
 )
+PREFIX_TOKENS = 8
+"""A shorter prompt is sent by many for reasons of their own: it does not stand for a conversation."""
 _EXTRACTION_LABELS = pa.array(["reasoning_extraction"])
 _REFUSED_FINISH = pa.array(["refusal", "content_filter"])
 
@@ -64,10 +64,7 @@ def network_prefix(addresses: pa.Array) -> pa.Array:
 
 
 class FeaturePass:
-    """The kernel that :meth:`Engine.map_batches` runs; it holds settings only, so that batches are independent."""
-
-    def __init__(self, known_columns: Sequence[str]) -> None:
-        self._known = frozenset(known_columns)
+    """The kernel that :meth:`Engine.map_batches` runs; it holds nothing, so that batches are independent."""
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
         """Yields ``exchanges`` (one integer row per exchange) and ``fingerprints`` (exchange key, fingerprint)."""
@@ -79,19 +76,19 @@ class FeaturePass:
             else None
         )
         prompt = sketch.merge(prompt, edge)
-        account = _hash(batch, "account_id")
-        ts = batch.column("ts").cast(pa.int64()).to_numpy(zero_copy_only=False)
-        given_id = _hash(batch, "exchange_id")
-        derived = combine(
-            ts.view(np.uint64), account, prompt.hash, system.hash, _hash(batch, "model"), _hash(batch, "client_ip")
-        )
-        key = np.where(given_id == 0, derived, given_id)
-        rid = _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0)
-        prefix = _hash(batch, "prefix_hash")
         system_hash, system_skeleton = system.hash, system.skeleton
         if edge is not None:
             system_hash = np.where(system_hash == 0, edge.system_hash, system_hash)
             system_skeleton = np.where(system_skeleton == 0, edge.system_skeleton, system_skeleton)
+        account = _hash(batch, "account_id")
+        ts = batch.column("ts").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        given_id = _hash(batch, "exchange_id")
+        derived = combine(
+            ts.view(np.uint64), account, prompt.hash, system_hash, _hash(batch, "model"), _hash(batch, "client_ip")
+        )
+        key = np.where(given_id == 0, derived, given_id)
+        rid = _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0)
+        prefix = _hash(batch, "prefix_hash")
         status = _ints(batch.column("status"), 200)
         output_tokens = _ints(batch.column("output_tokens"), -1)
         refused = pc.fill_null(batch.column("refusal"), False).to_numpy(zero_copy_only=False).copy()
@@ -130,7 +127,9 @@ class FeaturePass:
                 "system": system_hash,
                 "system_skeleton": system_skeleton,
                 "edge_template": _hash(batch, "template_id"),
-                "prefix": np.where(prefix == 0, np.where(prompt.n_tokens >= 8, prompt.hash, np.uint64(0)), prefix),
+                "prefix": np.where(
+                    prefix == 0, np.where(prompt.n_tokens >= PREFIX_TOKENS, prompt.hash, np.uint64(0)), prefix
+                ),
                 "parameters": parameter_vector(batch),
                 "schema": _hash(batch, "tool_schema_hash"),
                 "status": status,

@@ -33,9 +33,9 @@ LEAST_BLOCKS = 3
 """A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
 
 
-def read_log(engine: Engine, batches: Iterable[pa.RecordBatch], known_columns: Iterable[str]) -> None:
+def read_log(engine: Engine, batches: Iterable[pa.RecordBatch]) -> None:
     """The text pass: relations ``exchanges`` and ``fingerprints``."""
-    engine.map_batches(batches, FeaturePass(tuple(known_columns)))
+    engine.map_batches(batches, FeaturePass())
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:
@@ -117,13 +117,13 @@ def _account_columns(ids: pa.Array, accounts: pa.Table | None) -> dict[str, npt.
     n = len(ids)
     out: dict[str, npt.NDArray[Any]] = {name: np.zeros(n, np.uint64) for name in _TABLE_COLUMNS}
     out["created_at"] = np.zeros(n, np.int64)
-    if accounts is None:
+    if accounts is None or not accounts.num_rows:
         return out
     mine, theirs = hash_strings(ids), hash_strings(accounts["account_id"].combine_chunks())
     order = np.argsort(theirs, kind="stable")
-    place = np.minimum(np.searchsorted(theirs[order], mine), max(len(theirs) - 1, 0))
-    found = theirs[order][place] == mine if len(theirs) else np.zeros(n, np.bool_)
-    at = order[place] if len(theirs) else np.zeros(n, np.int64)
+    place = np.minimum(np.searchsorted(theirs[order], mine), len(theirs) - 1)
+    found = theirs[order][place] == mine
+    at = order[place]
     for name in _TABLE_COLUMNS:
         out[name] = np.where(found, hash_strings(accounts[name].combine_chunks())[at], np.uint64(0))
     created = accounts["created_at"].cast(pa.int64()).fill_null(0).to_numpy()

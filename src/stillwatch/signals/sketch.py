@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.domain.errors import InputError
+from stillwatch.domain.sketch import HEAD_BYTES, MAGIC
 from stillwatch.kernels.text import TextFeatures
 
-_MAGIC = np.frombuffer(b"SW1\0", np.uint8)
-_HEAD_BYTES = 4 + 6 * 8 + 3 * 4
+_MAGIC = np.frombuffer(MAGIC, np.uint8)
 U64 = npt.NDArray[np.uint64]
 T = TypeVar("T", bound=np.generic)
 
@@ -35,7 +35,7 @@ def encode(system: TextFeatures, prompt: TextFeatures) -> pa.Array:
     """One binary sketch per exchange (null where neither a prompt nor a system prompt is known)."""
     n = len(prompt.hash)
     lengths = np.diff(prompt.fp_offsets)
-    sizes = _HEAD_BYTES + 8 * lengths
+    sizes = HEAD_BYTES + 8 * lengths
     known = (prompt.hash != 0) | (system.hash != 0)
     offsets = np.zeros(n + 1, np.int64)
     np.cumsum(np.where(known, sizes, 0), out=offsets[1:])
@@ -49,9 +49,9 @@ def encode(system: TextFeatures, prompt: TextFeatures) -> pa.Array:
     )
     counts = np.column_stack([f[rows].astype("<u4") for f in (prompt.n_tokens, prompt.n_bytes, prompt.fp_total)])
     head = np.concatenate([_bytes(words, "<u8"), _bytes(counts, "<u4")], axis=1)
-    data[(start + 4)[:, None] + np.arange(_HEAD_BYTES - 4)] = head
+    data[(start + 4)[:, None] + np.arange(HEAD_BYTES - 4)] = head
     owner = np.repeat(np.arange(n), lengths)
-    at = offsets[:-1][owner] + _HEAD_BYTES + 8 * (np.arange(len(owner)) - np.repeat(prompt.fp_offsets[:-1], lengths))
+    at = offsets[:-1][owner] + HEAD_BYTES + 8 * (np.arange(len(owner)) - np.repeat(prompt.fp_offsets[:-1], lengths))
     data[at[:, None] + np.arange(8)] = _bytes(prompt.fp_values.reshape(-1, 1), "<u8")
     buffers = [pa.py_buffer(np.packbits(known, bitorder="little")), pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_binary(), n, buffers).cast(pa.binary())
@@ -71,7 +71,7 @@ def decode(column: pa.Array) -> EdgeFeatures:
     sizes = np.diff(offsets)
     rows = np.flatnonzero(sizes)
     start = offsets[:-1][rows]
-    bad = (sizes[rows] < _HEAD_BYTES) | ((sizes[rows] - _HEAD_BYTES) % 8 != 0)
+    bad = (sizes[rows] < HEAD_BYTES) | ((sizes[rows] - HEAD_BYTES) % 8 != 0)
     if not bad.any() and len(rows):
         bad = (raw[start[:, None] + np.arange(4)] != _MAGIC).any(axis=1)
     if bad.any():
@@ -86,11 +86,11 @@ def decode(column: pa.Array) -> EdgeFeatures:
         words[rows] = np.ascontiguousarray(raw[(start + 4)[:, None] + np.arange(48)]).view("<u8")
         counts[rows] = np.ascontiguousarray(raw[(start + 52)[:, None] + np.arange(12)]).view("<u4")
     lengths = np.zeros(n, np.int64)
-    lengths[rows] = (sizes[rows] - _HEAD_BYTES) // 8
+    lengths[rows] = (sizes[rows] - HEAD_BYTES) // 8
     fp_offsets = np.zeros(n + 1, np.int64)
     np.cumsum(lengths, out=fp_offsets[1:])
     owner = np.repeat(np.arange(n), lengths)
-    at = offsets[:-1][owner] + _HEAD_BYTES + 8 * (np.arange(len(owner)) - np.repeat(fp_offsets[:-1], lengths))
+    at = offsets[:-1][owner] + HEAD_BYTES + 8 * (np.arange(len(owner)) - np.repeat(fp_offsets[:-1], lengths))
     values = (
         np.ascontiguousarray(raw[at[:, None] + np.arange(8)]).view("<u8").reshape(-1)
         if len(at)

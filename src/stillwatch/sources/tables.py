@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
@@ -12,36 +14,56 @@ import yaml
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence, LicenceFile
 from stillwatch.domain.log import ACCOUNTS
-from stillwatch.sources.reader import read_table
-from stillwatch.sources.values import cast_column, check_column
+from stillwatch.sources.files import expand
+from stillwatch.sources.formats import FORMATS
+from stillwatch.sources.quarantine import Quarantine
+from stillwatch.sources.raw import Want
+from stillwatch.sources.reader import canonical, readable
 
 
-def read_accounts(path: str | Path) -> pa.Table:
-    """The accounts table (Parquet, NDJSON, CSV; plain or packed), columns in the contract's order, absent ones null.
+class Accounts(NamedTuple):
+    """The accounts table as read."""
 
-    Raises :class:`InputError` naming file, row and column for a value that cannot be read or a repeated account.
+    table: pa.Table
+    """Columns of ``ACCOUNTS``, absent ones null, in the order of the files."""
+    quarantine: pa.Table
+    """Rows that could not be read."""
+
+
+def read_accounts(path: str | Path, *, on_bad_row: Literal["fail", "quarantine"] = "fail") -> Accounts:
+    """The accounts table (Parquet, NDJSON, CSV; plain or packed; a path, a glob or a directory).
+
+    Raises :class:`InputError` naming file, row and column for a value that cannot be read or a repeated account; with
+    ``quarantine`` such rows are set aside instead, and of a repeated account the first row counts.
     """
-    name = Path(path).name
-    table = read_table(Path(path))
-    if "account_id" not in table.column_names:
-        raise InputError("required column account_id is missing", where=name)
-    columns = {}
-    for field in ACCOUNTS:
-        if field.name not in table.column_names:
-            columns[field.name] = pa.nulls(table.num_rows, field.type)
-            continue
-        column = table[field.name].combine_chunks()
-        columns[field.name], bad = cast_column(column, field)
-        bad += check_column(columns[field.name], field)
-        if bad:
-            raise InputError(bad[0].error, where=f"{name}, row {bad[0].row}, column {field.name}")
-    ids = columns["account_id"]
-    counts = pc.value_counts(ids)
-    repeated = counts.filter(pc.greater(counts.field("counts"), 1))
-    if len(repeated):
-        row = pc.index(ids, repeated[0]["values"]).as_py()
-        raise InputError("account_id is repeated", where=f"{name}, row {row}, column account_id")
-    return pa.table(columns, schema=ACCOUNTS)
+    files = expand([path])
+    fields = list(ACCOUNTS)
+    quarantine = Quarantine(fail=on_bad_row == "fail")
+    want = Want(FORMATS[0], tuple(ACCOUNTS.names), tuple(f.name for f in fields if not f.nullable))
+    parts: list[pa.RecordBatch] = []
+    places: list[tuple[str, int]] = []
+    for file, name in zip(files.paths, files.names, strict=True):
+        for raw in readable(file, name, want, quarantine):
+            batch = canonical(raw, fields, name, quarantine)
+            lines = dict(zip(raw.rows.tolist(), raw.lines.tolist(), strict=True))
+            places += [(name, lines[row]) for row in batch.column("source_row").to_pylist()]
+            parts.append(batch.select(ACCOUNTS.names))
+    if not any(part.num_rows for part in parts):
+        first = f" ({quarantine.first()})" if len(quarantine) else ""
+        raise InputError(f"no accounts{first}", where=", ".join(files.names[:3]), remedy="leave --accounts out")
+    table = pa.concat_tables(
+        [ACCOUNTS.empty_table(), *(pa.Table.from_arrays(p.columns, schema=ACCOUNTS) for p in parts)]
+    )
+    return Accounts(_each_once(table, places, quarantine).combine_chunks(), quarantine.table())
+
+
+def _each_once(table: pa.Table, places: list[tuple[str, int]], quarantine: Quarantine) -> pa.Table:
+    codes = pc.dictionary_encode(table["account_id"].combine_chunks()).indices.to_numpy()
+    first = np.zeros(len(codes), np.bool_)
+    first[np.unique(codes, return_index=True)[1]] = True
+    for row in np.flatnonzero(~first).tolist():
+        quarantine.reject(*places[row], "account_id", "account_id is repeated")
+    return table if first.all() else table.filter(pa.array(first))
 
 
 def read_licences(path: Path) -> tuple[Licence, ...]:
@@ -51,7 +73,9 @@ def read_licences(path: Path) -> tuple[Licence, ...]:
         return msgspec.convert(raw or {"licences": []}, LicenceFile, strict=False).licences
     except OSError as exc:
         raise InputError("cannot be read", where=str(path)) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
         raise InputError("is not YAML", where=path.name) from exc
     except msgspec.ValidationError as exc:
         raise InputError(f"is not a licences file: {exc}", where=path.name) from exc
+    except ValueError as exc:  # a date that is none
+        raise InputError("holds a value that cannot be read", where=path.name) from exc

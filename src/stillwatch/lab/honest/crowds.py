@@ -73,12 +73,15 @@ def hackathon(world: World, n: int) -> None:
     kit = world.coder("system_prompt").codes(grammar("en").draw("starter_system", n, rng, 3).to_pylist())[event * 120]
     own = world.coder("system_prompt").codes(grammar("en").draw("hackathon_system", n, rng, 3).to_pylist())
     system = np.where(some(rng, n, 0.6), kit, own)
-    who, at, session = clock.people(
-        rng, world.volumes(n, 18, 0.9, 250), cast.tz, world.scenario.days, weekday=world.weekday, length=1.3
-    )
-    ts = ((created - world.start)[who] + at * 0.35 + 0.5 * HOUR).astype(np.int64)
-    text = habits(draw_mixed("dev", cast.language[who], rng, 2), rng)
-    emit(world, cast, who, ts, text, session=session, system=system[who])
+    rates = world.volumes(n, 18, 0.9, 250)
+    for part in world.parts(rates):
+        team = cast.take(part)
+        who, at, session = clock.people(
+            rng, rates[part], team.tz, world.scenario.days, weekday=world.weekday, length=1.3
+        )
+        ts = ((team.created - world.start)[who] + at * 0.35 + 0.5 * HOUR).astype(np.int64)
+        text = habits(draw_mixed("dev", team.language[who], rng, 2), rng)
+        emit(world, team, who, ts, text, session=session, system=system[part][who])
 
 
 def _tool_users(world: World, n: int, role: str) -> tuple[Cast, clock.Ints]:
@@ -103,26 +106,18 @@ def tool(world: World, n: int) -> None:
     prompts = world.coder("system_prompt").codes(grammar("en").draw("tool_system", n, rng, 3).to_pylist())
     gap = (FITTED["gap"]["agent_mu"], FITTED["gap"]["agent_sigma"])
     rates = world.volumes(n, 8, 1.2, 400)
-    who, ts, session = clock.people(
-        rng, rates, cast.tz, world.scenario.days, weekday=world.weekday, length=1.8, gap=gap
-    )
-    asks = some(rng, len(who), 0.35)
-    text = pc.if_else(
-        pa.array(asks),
-        draw_mixed("chat", cast.language[who], rng, 2),
-        draw_mixed("tool_result", cast.language[who], rng, 3),
-    )
-    emit(
-        world,
-        cast,
-        who,
-        ts,
-        text,
-        session=session,
-        system=prompts[which][who],
-        output=(TOKENS["agent_output_mu"], TOKENS["agent_output_sigma"]),
-        context=(8.0, 0.9),
-    )
+    output = (TOKENS["agent_output_mu"], TOKENS["agent_output_sigma"])
+    for part in world.parts(rates):
+        users, system = cast.take(part), prompts[which[part]]
+        who, ts, session = clock.people(
+            rng, rates[part], users.tz, world.scenario.days, weekday=world.weekday, length=1.8, gap=gap
+        )
+        asks = some(rng, len(who), 0.35)
+        asked = draw_mixed("chat", users.language[who], rng, 2)
+        text = pc.if_else(pa.array(asks), asked, draw_mixed("tool_result", users.language[who], rng, 3))
+        emit(
+            world, users, who, ts, text, session=session, system=system[who], output=output, context=(8.0, 0.9)
+        )  # fmt: skip
 
 
 def template_tool(world: World, n: int) -> None:
@@ -130,17 +125,17 @@ def template_tool(world: World, n: int) -> None:
     rng = world.rng
     cast, which = _tool_users(world, n, "honest:template_tool")
     head = grammar("en").draw("tool_system", n, rng, 3).take(pa.array(which))
-    who, ts, session = clock.people(
-        rng, world.volumes(n, 6, 1.1, 300), cast.tz, world.scenario.days, weekday=world.weekday, length=1.2
-    )
-    kinds = which[who] % 2
-    slot = pc.if_else(
-        pa.array(kinds == 0),
-        draw_mixed("diff", cast.language[who], rng, 3),
-        draw_mixed("slot_prompt", cast.language[who], rng, 3),
-    )
-    text = glue(head.take(pa.array(who)), slot, "\n---\n")
-    emit(world, cast, who, ts, text, session=session, output=(3.5, 0.7), dialogue=False)
+    rates = world.volumes(n, 6, 1.1, 300)
+    for part in world.parts(rates):
+        users = cast.take(part)
+        who, ts, session = clock.people(
+            rng, rates[part], users.tz, world.scenario.days, weekday=world.weekday, length=1.2
+        )
+        kinds = which[part][who] % 2
+        changed = draw_mixed("diff", users.language[who], rng, 3)
+        slot = pc.if_else(pa.array(kinds == 0), changed, draw_mixed("slot_prompt", users.language[who], rng, 3))
+        text = glue(head.take(pa.array(part[who])), slot, "\n---\n")
+        emit(world, users, who, ts, text, session=session, output=(3.5, 0.7), dialogue=False)
 
 
 def viral(world: World, n: int) -> None:

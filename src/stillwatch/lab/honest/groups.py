@@ -11,7 +11,7 @@ from stillwatch.lab.honest.people import code, talk
 from stillwatch.lab.identity import enroll, signup_burst, some
 from stillwatch.lab.text.compose import habits
 from stillwatch.lab.text.grammar import draw_mixed
-from stillwatch.lab.world import World
+from stillwatch.lab.world import PART, World
 
 
 def company(world: World, n: int) -> None:
@@ -52,18 +52,13 @@ def fleet(world: World, n: int) -> None:
     cast.tls[:] = cast.tls[group * size]
     cast.language[:] = cast.language[group * size]
     systems = own_systems(world, cast)[group * size]
-    who, ts = clock.stream(
-        rng, world.volumes(n, 15, 0.6, 300), cast.tz[group * size], world.scenario.days, weekday=world.weekday
-    )
-    emit(
-        world,
-        cast,
-        who,
-        ts,
-        habits(draw_mixed("enduser", cast.language[who], rng, 2), rng),
-        system=systems[who],
-        output=API,
-    )
+    cast.tz[:] = cast.tz[group * size]
+    rates = world.volumes(n, 15, 0.6, 300)
+    for part in world.parts(rates):
+        some_of = cast.take(part)
+        who, ts = clock.stream(rng, rates[part], some_of.tz, world.scenario.days, weekday=world.weekday)
+        text = habits(draw_mixed("enduser", some_of.language[who], rng, 2), rng)
+        emit(world, some_of, who, ts, text, system=systems[part][who], output=API)
 
 
 def load_balancer(world: World, n: int) -> None:
@@ -75,15 +70,14 @@ def load_balancer(world: World, n: int) -> None:
     for column in (cast.clients, cast.tls, cast.temperature, cast.max_output, cast.model, cast.language, cast.stream):
         column[:] = column[0]
     count = int(30 * n * world.scenario.days * world.scenario.volume)
-    _, ts = clock.stream(
-        rng, np.array([count / world.scenario.days]), cast.tz[:1], world.scenario.days, weekday=world.weekday
-    )
-    ts = np.sort(ts)
-    who = np.arange(len(ts)) % n
-    system = np.full(len(ts), own_systems(world, cast)[0])
-    emit(
-        world, cast, who, ts, habits(draw_mixed("enduser", cast.language[who], rng, 2), rng), system=system, output=API
-    )
+    rate = np.array([count / world.scenario.days])
+    _, ts = clock.stream(rng, rate, cast.tz[:1], world.scenario.days, weekday=world.weekday)
+    ts, system = np.sort(ts), own_systems(world, cast)[0]
+    for low in range(0, len(ts), PART):
+        at = ts[low : low + PART]
+        who = (low + np.arange(len(at))) % n
+        text = habits(draw_mixed("enduser", cast.language[who], rng, 2), rng)
+        emit(world, cast, who, at, text, system=np.full(len(at), system), output=API)
 
 
 def agency(world: World, n: int) -> None:

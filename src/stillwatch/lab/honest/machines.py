@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -12,7 +14,7 @@ from stillwatch.lab.fitted import FITTED
 from stillwatch.lab.identity import Cast, enroll, some
 from stillwatch.lab.text.compose import habits, human_text, transcripts
 from stillwatch.lab.text.grammar import Text, draw_mixed, glue, grammar
-from stillwatch.lab.world import World
+from stillwatch.lab.world import PART, World
 
 API = (TOKENS["api_output_mu"], TOKENS["api_output_sigma"])
 
@@ -48,18 +50,27 @@ def users_of(world: World, who: clock.Ints, per_account: int) -> clock.Ints:
     """Stable end-user ids of each account, with heavy-tailed activity."""
     rank = (world.rng.random(len(who)) ** 2.2 * per_account).astype(np.int64)
     pairs, codes = np.unique(who * 1_000_000 + rank, return_inverse=True)
-    return world.coder("end_user_id").codes([*world.token("u_", len(pairs))])[codes]
+    return world.coder("end_user_id").new(world.token("u_", len(pairs)))[codes]
 
 
 def backends(world: World, n: int) -> None:
     """Product backends: their end users' day, their own system prompt."""
     rng = world.rng
     cast = firm(world, n, "honest:backends")
-    who, ts = clock.stream(rng, world.volumes(n, 25, 1.5, 1500), cast.tz, world.scenario.days, weekday=world.weekday)
-    text = habits(draw_mixed("enduser", cast.language[who], rng, 2), rng)
-    emit(
-        world, cast, who, ts, text, system=own_systems(world, cast)[who], end_user=users_of(world, who, 400), output=API
-    )
+    rates = world.volumes(n, 25, 1.5, 1500)
+    for part in world.parts(rates):
+        some_of = cast.take(part)
+        who, ts = clock.stream(rng, rates[part], some_of.tz, world.scenario.days, weekday=world.weekday)
+        text = habits(draw_mixed("enduser", some_of.language[who], rng, 2), rng)
+        systems, users = own_systems(world, some_of)[who], users_of(world, who, 400)
+        emit(world, some_of, who, ts, text, system=systems, end_user=users, output=API)
+
+
+def spans(total: int) -> list[tuple[float, float, int]]:
+    """``total`` requests over the log (0…1) in stretches of about ``PART``: from, to, how many."""
+    parts = max(1, -(-total // PART))
+    edges = [total * k // parts for k in range(parts + 1)]
+    return [(k / parts, (k + 1) / parts, edges[k + 1] - edges[k]) for k in range(parts)]
 
 
 def _templated(world: World, cast: Cast, who: clock.Ints) -> Text:
@@ -69,45 +80,53 @@ def _templated(world: World, cast: Cast, who: clock.Ints) -> Text:
 
 def batch(world: World, n: int) -> None:
     """Batch jobs: one account, one template, day and night."""
-    cast = firm(world, n, "honest:batch")
-    who, ts = clock.steady(world.rng, world.volumes(n, 120, 1.0, 1500), world.scenario.days)
-    ts = ts + (world.rng.random(n) * 0.5 * DAY).astype(np.int64)[who]
-    emit(
-        world, cast, who, ts, _templated(world, cast, who), system=own_systems(world, cast)[who], output=API, extra=None
-    )
+    everybody = firm(world, n, "honest:batch")
+    rates = world.volumes(n, 120, 1.0, 1500)
+    for part in world.parts(rates):
+        cast = everybody.take(part)
+        who, ts = clock.steady(world.rng, rates[part], world.scenario.days)
+        ts = ts + (world.rng.random(len(cast)) * 0.5 * DAY).astype(np.int64)[who]
+        text = _templated(world, cast, who)
+        emit(world, cast, who, ts, text, system=own_systems(world, cast)[who], output=API)
 
 
 def judges(world: World, n: int) -> None:
     """Quality teams that grade their own product's answers: a rubric each, one payer, working hours."""
     rng = world.rng
-    cast = firm(world, n, "honest:judges")
-    who, ts, session = clock.scripts(
-        rng, world.volumes(n, 60, 0.9, 900), cast.tz, world.scenario.days, weekday=world.weekday
-    )
-    rubric = draw_mixed("rubric_ask", cast.language, rng, 3).take(pa.array(who))
-    asked, given = (
-        draw_mixed("enduser", cast.language[who], rng, 2),
-        draw_mixed("candidate", cast.language[who], rng, 2),
-    )
-    text = glue(rubric, "\n\nUser: ", asked, "\nAnswer: ", given, "")
-    emit(world, cast, who, ts, text, session=session, dialogue=False, output=(1.4, 0.6))
+    everybody = firm(world, n, "honest:judges")
+    rates = world.volumes(n, 60, 0.9, 900)
+    for part in world.parts(rates):
+        cast = everybody.take(part)
+        who, ts, session = clock.scripts(rng, rates[part], cast.tz, world.scenario.days, weekday=world.weekday)
+        rubric = draw_mixed("rubric_ask", cast.language, rng, 3).take(pa.array(who))
+        asked = draw_mixed("enduser", cast.language[who], rng, 2)
+        given = draw_mixed("candidate", cast.language[who], rng, 2)
+        text = glue(rubric, "\n\nUser: ", asked, "\nAnswer: ", given, "")
+        emit(world, cast, who, ts, text, session=session, dialogue=False, output=(1.4, 0.6))
 
 
 def cron(world: World, n: int) -> None:
     """Cron jobs: each its own round clock."""
-    cast = firm(world, n, "honest:cron")
-    who, ts = clock.cron(world.rng, world.volumes(n, 48, 0.6, 400), world.scenario.days)
-    emit(world, cast, who, ts, _templated(world, cast, who), output=API)
+    everybody = firm(world, n, "honest:cron")
+    rates = world.volumes(n, 48, 0.6, 400)
+    for part in world.parts(rates):
+        cast = everybody.take(part)
+        who, ts = clock.cron(world.rng, rates[part], world.scenario.days)
+        emit(world, cast, who, ts, _templated(world, cast, who), output=API)
 
 
 def aggregators(world: World, n: int) -> None:
     """Resellers: many end users on one key; on 429 they back off, then use the same payer's second account."""
-    rng = world.rng
     cast = firm(world, n, "honest:aggregators", size=2)
     cast.channel[:] = world.coder("channel").codes(["reseller"])[0]
-    who, start = clock.stream(
-        rng, world.volumes(n, 130, 0.9, 1500), cast.tz, world.scenario.days, weekday=world.weekday
-    )
+    rates = world.volumes(n, 130, 0.9, 1500)
+    for part in world.parts(2 * rates, together=2):
+        _resell(world, cast.take(part), rates[part])
+
+
+def _resell(world: World, cast: Cast, rates: clock.Floats) -> None:
+    rng, n = world.rng, len(cast)
+    who, start = clock.stream(rng, rates, cast.tz, world.scenario.days, weekday=world.weekday)
     size = np.maximum(1, np.round(rng.lognormal(0.4, 0.7, len(who)))).astype(np.int64)
     users, language = users_of(world, who // 2, 900), world.languages(len(who))
     talks = np.repeat(np.arange(len(who)), size)
@@ -159,7 +178,21 @@ def benchmarks(world: World, n: int) -> None:
         day = np.where(some(rng, n, 0.6), release + rng.exponential(0.15, n), day)
         cast.switch[:] = release
     cast.temperature[:] = 0.0
-    who = np.repeat(np.arange(n), size)
+    for part in world.parts(size / world.scenario.days):
+        _evaluate(world, cast.take(part), size[part], day[part], harness[part], stems, sets)
+
+
+def _evaluate(
+    world: World,
+    cast: Cast,
+    size: clock.Ints,
+    day: clock.Floats,
+    harness: clock.Ints,
+    stems: list[str],
+    sets: list[Text],
+) -> None:
+    rng = world.rng
+    who = np.repeat(np.arange(len(cast)), size)
     rank = clock.run_sum(np.ones(len(who)), size).astype(np.int64)
     ts = (day[who] * DAY + clock.run_sum(rng.gamma(1.5, 1.5, len(who)) * clock.SECOND, size)).astype(np.int64)
     for k in range(3):
@@ -175,9 +208,15 @@ def swarms(world: World, n: int) -> None:
     """Agent swarms: accounts of one payer run long tool loops over private state."""
     rng = world.rng
     cast = firm(world, n, "honest:swarms", size=12)
+    loops = np.maximum(1, rng.poisson(1.2 * world.scenario.days * world.scenario.volume, n))
+    for part in world.parts(loops * 60 / world.scenario.days, together=12):
+        _swarm(world, cast.take(part), loops[part])
+
+
+def _swarm(world: World, cast: Cast, loops: clock.Ints) -> None:
+    rng, n = world.rng, len(cast)
     group = np.arange(n) // 12
     volume = FITTED["volume"]
-    loops = np.maximum(1, rng.poisson(1.2 * world.scenario.days * world.scenario.volume, n))
     owner = np.repeat(np.arange(n), loops)
     size = np.clip(
         rng.lognormal(volume["agent_session_mu"] - 0.8, volume["agent_session_sigma"], len(owner)), 1, 300
@@ -215,11 +254,14 @@ def _distil(world: World, n: int, role: str, exceed: bool) -> None:
     cast.model[:] = 0
     cast.temperature[:], cast.max_output[:] = 1.0, 4096
     total = int(60 * n * world.scenario.days * world.scenario.volume)
-    ts = (np.sort(rng.random(total)) * world.span).astype(np.int64)
-    who = np.arange(total) % n
-    ask = grammar("en").draw("cot_ask", 1, rng, 3)[0]
-    text = glue(pa.scalar(ask.as_py() + "\n\n", pa.large_string()), grammar("en").draw("item", total, rng, 3), "")
-    emit(world, cast, who, ts, text, output=(6.8, 0.5), language=np.zeros(total, dtype=np.int64))
+    ask: Any = None
+    for low, high, count in spans(total):
+        ts = ((low + np.sort(rng.random(count)) * (high - low)) * world.span).astype(np.int64)
+        who = np.arange(count) % n
+        ask = grammar("en").draw("cot_ask", 1, rng, 3)[0] if ask is None else ask
+        items = grammar("en").draw("item", count, rng, 3)
+        text = glue(pa.scalar(ask.as_py() + "\n\n", pa.large_string()), items, "")
+        emit(world, cast, who, ts, text, output=(6.8, 0.5), language=np.zeros(count, dtype=np.int64))
     begin = np.datetime64(world.scenario.start[:10])
     world.licences.append(
         {

@@ -21,13 +21,23 @@ SIGMA = FITTED["volume"]["person_sigma"]
 
 def talk(world: World, cast: Cast, rates: clock.Floats, **how: Any) -> None:
     """Ordinary conversations of a cast: also used as a campaign's cover."""
-    who, ts, session = clock.people(world.rng, rates, cast.tz, world.scenario.days, weekday=world.weekday, **how)
-    if len(who):
-        emit(world, cast, who, ts, human_text(cast.language[who], turns(session, ts), world.rng), session=session)
+    for part in world.parts(rates):
+        some_of = cast.take(part)
+        who, ts, session = clock.people(
+            world.rng, rates[part], some_of.tz, world.scenario.days, weekday=world.weekday, **how
+        )
+        if len(who):
+            text = human_text(some_of.language[who], turns(session, ts), world.rng)
+            emit(world, some_of, who, ts, text, session=session)
 
 
 def code(world: World, cast: Cast, rates: clock.Floats) -> None:
     """Ordinary API development: bursts of calls over own material, often with an own system prompt."""
+    for part in world.parts(rates):
+        _code(world, cast.take(part), rates[part])
+
+
+def _code(world: World, cast: Cast, rates: clock.Floats) -> None:
     rng = world.rng
     who, ts, session = clock.scripts(rng, rates, cast.tz, world.scenario.days, weekday=world.weekday)
     if len(who) == 0:
@@ -109,20 +119,21 @@ def red_team(world: World, n: int) -> None:
         web=0.1,
         programme=["security-research" if x < 0.8 else None for x in rng.random(n)],
     )
-    who, ts, session = clock.scripts(
-        rng, world.volumes(n, 12, 0.8, 120), cast.tz, world.scenario.days, weekday=world.weekday
-    )
-    emit(
-        world,
-        cast,
-        who,
-        ts,
-        draw_mixed("redteam", cast.language[who], rng, 3),
-        session=session,
-        refuse=0.55,
-        dialogue=False,
-        category="reasoning_extraction",
-    )
+    rates = world.volumes(n, 12, 0.8, 120)
+    for part in world.parts(rates):
+        some_of = cast.take(part)
+        who, ts, session = clock.scripts(rng, rates[part], some_of.tz, world.scenario.days, weekday=world.weekday)
+        emit(
+            world,
+            some_of,
+            who,
+            ts,
+            draw_mixed("redteam", some_of.language[who], rng, 3),
+            session=session,
+            refuse=0.55,
+            dialogue=False,
+            category="reasoning_extraction",
+        )
 
 
 def audit(world: World, n: int) -> None:
@@ -140,10 +151,11 @@ def audit(world: World, n: int) -> None:
         email=[f"{org[g][4:]}.example" for g in group],
         verification=["business"] * n,
     )
-    who, ts, session = clock.scripts(
-        rng, world.volumes(n, 30, 0.7, 300), cast.tz, world.scenario.days, weekday=world.weekday
-    )
-    orgs = group[who]
-    system = world.coder("system_prompt").codes(draw_mixed("backend_system", cast.language[::4], rng, 1).to_pylist())
-    text = draw_mixed("audit", cast.language[who], rng, 3)
-    emit(world, cast, who, ts, text, session=session, system=system[orgs], dialogue=False, output=(5.9, 0.6))
+    rates = world.volumes(n, 30, 0.7, 300)
+    for part in world.parts(rates, together=4):
+        some_of = cast.take(part)
+        who, ts, session = clock.scripts(rng, rates[part], some_of.tz, world.scenario.days, weekday=world.weekday)
+        own = draw_mixed("backend_system", some_of.language[::4], rng, 1).to_pylist()
+        system = world.coder("system_prompt").codes(own)[who // 4]
+        text = draw_mixed("audit", some_of.language[who], rng, 3)
+        emit(world, some_of, who, ts, text, session=session, system=system, dialogue=False, output=(5.9, 0.6))

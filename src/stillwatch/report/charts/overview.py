@@ -12,7 +12,7 @@ from stillwatch.report.charts.axis import LEFT, RIGHT, TimeAxis
 from stillwatch.report.charts.svg import CAMPAIGN, MUTED, ORDINARY, WIDTH, line, svg, text
 from stillwatch.report.numbers import short
 
-ROW, GAP, MOST_ROWS = 26, 12, 12
+MOST_ROWS = 12
 
 
 def overview_chart(campaigns: Sequence[Campaign]) -> Markup | None:
@@ -24,12 +24,13 @@ def overview_chart(campaigns: Sequence[Campaign]) -> Markup | None:
     rows = [(c.id, c.charts, c.charts.volume_campaign, CAMPAIGN) for c in held[:MOST_ROWS]]
     if len(held) == 1:
         rows.append(("other traffic", held[0].charts, held[0].charts.volume_other, ORDINARY))
-    bottom = 8 + len(rows) * (ROW + GAP)
+    row, gap = (26, 12) if len(rows) < 5 else (20, 8) if len(rows) < 7 else (16, 8)
+    bottom = 8 + len(rows) * (row + gap)
     parts = axis.draw(4, bottom)
     for i, (name, charts, values, colour) in enumerate(rows):
-        low = 8 + i * (ROW + GAP) + ROW
-        shape, peak = area(axis, charts.bucket_start_us, charts.bucket_us, values, low - ROW, low, colour)
+        low = 8 + i * (row + gap) + row
+        shape, peak = area(axis, charts.bucket_start_us, charts.bucket_us, values, low - row, low, colour)
         parts += [shape, line(LEFT, low, WIDTH - RIGHT, low, MUTED, 0.7)]
-        parts += [text(LEFT - 8, low - 12, name[:14], anchor="end", kind="s")]
+        parts += [text(LEFT - 8, low - 11, name[:14], anchor="end", kind="s")]
         parts += [text(LEFT - 8, low, f"peak {short(peak)}", anchor="end", kind="m")]
     return svg(WIDTH, bottom + 20, "Campaigns over time", f"{len(held):,} campaigns, each on its own scale", parts)

@@ -11,8 +11,8 @@ from stillwatch.report.numbers import probability
 from stillwatch.report.strength import STRONG, Strength
 
 LEFT, ROW, TOP, LABELS = 110, 26, 26, 190
-MOST = 16.0
-"""Bars end here; the figure beside them does not."""
+MOST = 15.0
+"""Bars end here, as figures do."""
 
 
 def strength_chart(families: Sequence[Strength]) -> Markup | None:
@@ -22,7 +22,7 @@ def strength_chart(families: Sequence[Strength]) -> Markup | None:
     most = min(max([4.0, *(f.strength * 1.04 for f in families)]), MOST)
     scale = (WIDTH - LEFT - LABELS) / most
     bottom = TOP + ROW * len(families)
-    step = 1 if most <= 5 else 2 if most <= 10 else 4
+    step = 1 if most <= 5 else 2 if most <= 10 else 3
     parts = [text(LEFT, 12, "p = 1", anchor="middle", kind="m"), line(LEFT, TOP - 8, LEFT, bottom, MUTED)]
     for power in range(step, int(most) + 1, step):
         x = LEFT + power * scale
@@ -52,5 +52,4 @@ def _row(family: Strength, y: float, scale: float, most: float) -> list[Markup]:
         ]
     length = min(family.strength, most) * scale
     bar = rect(LEFT, y + 5, max(length, 1.5), 13, CAMPAIGN if family.supports else ORDINARY, radius=1.5)
-    over = " ▸" if family.strength > most else ""
-    return [bar, text(LEFT + length + 8, y + 15, family.words + over, kind="over")]
+    return [bar, text(LEFT + length + 8, y + 15, family.words, kind="over")]

@@ -53,8 +53,6 @@ class Fingerprint(NamedTuple):
 class Reader(Protocol):
     """What gathering needs of an open log."""
 
-    columns_present: frozenset[str]
-
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""
         ...
@@ -72,7 +70,7 @@ def gather(
     limits: Limits,
 ) -> dict[str, tuple[Fingerprint, ...]]:
     """Campaign id → its fingerprints, by kind, then value. ``members``: account id → campaign id."""
-    engine.map_batches(reader.batches(), SharedPass(tuple(sorted(reader.columns_present))))
+    engine.map_batches(reader.batches(), SharedPass())
     if duplicates(engine):
         drop_duplicates(engine)
     campaigns = sorted(set(members.values()))

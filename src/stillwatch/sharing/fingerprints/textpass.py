@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 
 from stillwatch.kernels.hashing import hash_strings
@@ -17,8 +15,8 @@ class SharedPass:
     ``area`` is that of the address, ``stack`` of client, TLS, parameters and schema together.
     """
 
-    def __init__(self, known_columns: Sequence[str]) -> None:
-        self._features = FeaturePass(known_columns)
+    def __init__(self) -> None:
+        self._features = FeaturePass()
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
         tables = self._features(batch)

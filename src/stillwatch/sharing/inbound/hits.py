@@ -18,7 +18,6 @@ class Reader(Protocol):
     """What a search needs of an open log."""
 
     files: tuple[Path, ...]
-    columns_present: frozenset[str]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Batches of the canonical table with ``source_file`` and ``source_row``."""
@@ -39,7 +38,7 @@ def search(engine: Engine, reader: Reader, wanted: tuple[Wanted, ...]) -> dict[s
     distinct = list({one.id: one for one in wanted}.values())
     if not distinct:
         return {}
-    engine.map_batches(reader.batches(), SearchPass(tuple(sorted(reader.columns_present)), distinct))
+    engine.map_batches(reader.batches(), SearchPass(distinct))
     never = np.iinfo(np.int64).max
     engine.scan(
         "windows",

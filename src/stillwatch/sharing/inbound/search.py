@@ -24,8 +24,8 @@ class SearchPass:
     ``indicator`` is the place in the list of what is wanted; a request that matches two of them has two rows.
     """
 
-    def __init__(self, known_columns: Sequence[str], wanted: Sequence[Wanted]) -> None:
-        self._text = SharedPass(known_columns)
+    def __init__(self, wanted: Sequence[Wanted]) -> None:
+        self._text = SharedPass()
         atoms: dict[Atom, int] = {}
         pairs: list[tuple[int, int]] = []
         self._need: list[int] = []
