@@ -10,10 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stillwatch.sharing.inbound.bundle import check_objects
 from stillwatch.sharing.stix.tlp import LEVELS, level_of
+from stillwatch.sharing.taxii.client import Client, Credentials
+from stillwatch.sharing.taxii.pull import pull
+from stillwatch.sharing.taxii.push import push
 from tests.sharing.hub.campaigns import campaign_id, published, sighting
 from tests.sharing.hub.conftest import FEEDS, NAMES, HubExchange, make_hub
-from tests.sharing.taxii.exchange import Clock
+from tests.sharing.taxii.exchange import Clock, on_loopback, secret_of
 
 SAME: dict[str, Any] = {"networks": range(4), "marks": range(3)}
 
@@ -48,6 +52,23 @@ def test_red_is_for_the_named_only(hub: HubExchange) -> None:
     assert [len(j.orgs) for j in hub.hub.overview()] == [2]
     assert {level_of(o, "") for o in hub.told("ben")} == {"red"}
     assert {level_of(o, "") for o in hub.told("cat")} == {"amber"}
+
+
+def test_red_goes_by_push_and_pull_to_the_named_only(hub: HubExchange, tmp_path: Path) -> None:
+    objects = published("Ann", **SAME, tlp="red")
+    with on_loopback(hub.app) as url:
+
+        def client(who: str) -> Client:
+            return Client(url, Credentials(f"{who}.{secret_of(who)}"))
+
+        with client("ann") as ann:
+            sent = push(ann, check_objects(objects, "test"), ["ben"], lambda: None)
+        assert (sent.accepted, sent.failures) == (16, {})
+        got = {}
+        for who in ("ben", "cat"):
+            with client(who) as reader:
+                got[who] = sum(f.objects for f in pull(reader, tmp_path / who, None) if f.feed.id == FEEDS["ann"])
+    assert got == {"ben": 16, "cat": 1}
 
 
 def test_a_narrower_part_of_an_object_narrows_all_of_it(hub: HubExchange) -> None:
