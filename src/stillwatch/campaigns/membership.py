@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from stillwatch.campaigns.holdings import largest, shared_holdings
 from stillwatch.domain.verdict import Family
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
@@ -127,11 +128,14 @@ def own_rows(population: Population, p: F64, weight: F64) -> I64:
         v = population.kinds[name]
         if not v.size:
             continue
-        w = weight[v.owner] * (v.uses >= HABIT * population.counts[v.owner])
-        x = np.bincount(v.values, weights=w * p[v.owner], minlength=v.size).astype(np.float64)
-        y = np.bincount(v.values, weights=w * (1 - p[v.owner]), minlength=v.size).astype(np.float64)
-        near = _nearness(x, y, members, others)
-        for value in np.flatnonzero((x >= 2.5) & (near >= OWN_WORK)).tolist():
+        h = shared_holdings(population, v, weight, HABIT)
+        x = np.bincount(h.value, weights=h.own * p[h.owner], minlength=v.size).astype(np.float64)
+        many = x >= 2.5
+        there = np.flatnonzero(many[h.value])
+        other = h.own[there] * (1 - p[h.owner[there]])
+        y = np.bincount(h.value[there], weights=other, minlength=v.size).astype(np.float64)
+        near = _nearness(x[many], y[many], members, others)
+        for value in np.flatnonzero(many)[near >= OWN_WORK].tolist():
             mine[v.rows_of(value)] = True
     by_members = p[population.account] >= 0.5
     if mine[by_members].sum() < 0.1 * by_members.sum():
@@ -161,7 +165,7 @@ def _ratios(
     for block, kinds in BLOCKS.items():
         by = vouch if block in ("hand", "place") else p
         values = [population.kinds[k] for k in kinds if population.kinds[k].size]
-        close[block] = _closeness(values, p, by, weight, population.counts if block == "work" else None)
+        close[block] = _closeness(population, values, p, by, weight, HABIT if block == "work" else 0.0)
         if block == "stack":
             out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
         else:
@@ -171,10 +175,10 @@ def _ratios(
     return out
 
 
-def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64, counts: I64 | None) -> _Closeness:
+def _closeness(population: Population, kinds: list[Values], p: F64, by: F64, weight: F64, habit: float) -> _Closeness:
     """Each account's closest value to the group over some kinds of value; other holders count as ``by``.
 
-    With ``counts`` (n,), exchanges per account, holdings that are less than ``HABIT`` of them are left out.
+    Holdings that are less than ``habit`` of an account's exchanges are left out.
     """
     n = len(p)
     best = np.zeros(n)
@@ -183,16 +187,14 @@ def _closeness(kinds: list[Values], p: F64, by: F64, weight: F64, counts: I64 | 
     others = float(weight.sum() - members)
     for v in kinds:
         known |= v.holds
-        real = np.ones(len(v.owner), np.bool_) if counts is None else v.uses >= HABIT * counts[v.owner]
-        w = weight[v.owner] * real
-        inside = np.bincount(v.values, weights=w * by[v.owner], minlength=v.size)
-        everybody = np.bincount(v.values, weights=w, minlength=v.size)
-        shared = real & (np.diff(v.holders_ptr)[v.values] > 1)
-        owner, value, own = v.owner[shared], v.values[shared], w[shared]
-        x = np.maximum(inside[value] - own * by[owner], 0.0)
-        y = np.maximum(everybody[value] - own - x, 0.0)
-        near = _nearness(x, y, members, others)
-        np.maximum.at(best, owner, np.where((x >= 0.5) & (near >= LEAST), near, 0.0))
+        h = shared_holdings(population, v, weight, habit)
+        lent = h.own * by[h.owner]
+        inside = np.bincount(h.value, weights=lent, minlength=v.size)
+        x = np.maximum(inside[h.value] - lent, 0.0)
+        held = np.flatnonzero(x >= 0.5)
+        y = np.maximum(h.everybody[h.value[held]] - h.own[held] - x[held], 0.0)
+        near = _nearness(x[held], y, members, others)
+        largest(best, h.owner[held], np.where(near >= LEAST, near, 0.0))
     level = np.searchsorted(LEVELS, best, side="left")
     return _Closeness(np.where(known, level, -1), best)
 

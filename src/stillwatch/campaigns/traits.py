@@ -137,7 +137,14 @@ def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> floa
 
 
 def repeated_share(population: Population) -> npt.NDArray[np.float64]:
-    """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
+    """Per account the share of its exchanges whose prompt other customers sent too (n,); found once per population."""
+    if "repeated" not in population.cache:
+        population.cache["repeated"] = _repeated_share(population)
+    out: npt.NDArray[np.float64] = population.cache["repeated"]
+    return out
+
+
+def _repeated_share(population: Population) -> npt.NDArray[np.float64]:
     prompt, n_codes = population.codes("prompt")
     by = population.customer[population.account].astype(np.int64)
     pairs = np.unique(by * n_codes + prompt)

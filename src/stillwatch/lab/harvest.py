@@ -129,7 +129,7 @@ def _send(
     if "T-REPLAY" in campaign.tactics:
         extra["replay"] = np.where(some(rng, n, 0.5), 0, -1)
         job = np.arange(n) if job is None else job
-    if job is not None and campaign.client_uniformity < 0.9:
+    if job is not None and campaign.client_uniformity < 0.9 and "T-SANITISE" not in campaign.tactics:
         clients = network.client(rng, some(rng, int(job.max()) + 1, 0.4))
         extra["user_agent"] = clients[job]
     how: dict[str, Any] = {

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
-from stillwatch.sources.block import BLOCK_BYTES, BLOCK_ROWS, I64, Block, Raw
+from stillwatch.sources.block import BLOCK_BYTES, I64, Block, Raw
 from stillwatch.sources.csv_rows import csv_rows, header
 from stillwatch.sources.files import Opened, kind
 from stillwatch.sources.formats import Format
@@ -20,7 +20,8 @@ from stillwatch.sources.lines import pieces
 from stillwatch.sources.paths import Record
 from stillwatch.sources.quarantine import Quarantine
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 16_384
+"""Rows of a Parquet file at a time, fewer where they are large: text is larger in memory than in the file."""
 _DECODER = msgspec.json.Decoder()
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What a record of another shape than its format's makes the extracting functions raise."""
@@ -81,9 +82,9 @@ def _parquet(path: Path, name: str, want: Want, quarantine: Quarantine) -> Itera
             about = file.metadata.row_group(group)
             wanted = want.only is None or bool(((want.only >= first) & (want.only < first + about.num_rows)).any())
             if wanted and about.num_rows:
-                rows = min(BLOCK_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(about.total_byte_size, 1)))
+                rows = min(BATCH_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(about.total_byte_size, 1)))
                 at = first
-                for batch in _gathered(map(_plain, file.iter_batches(rows, row_groups=[group], columns=picked))):
+                for batch in map(_plain, file.iter_batches(rows, row_groups=[group], columns=picked)):
                     numbers = np.arange(at, at + batch.num_rows, dtype=np.int64)
                     at += batch.num_rows
                     if want.only is not None:
@@ -106,25 +107,6 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
         elif pa.types.is_string_view(kind):
             batch = batch.set_column(at, field.name, batch.column(at).cast(pa.string()))
     return batch
-
-
-def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Small batches together, up to ``BATCH_ROWS`` or ``BLOCK_BYTES``: text may be much larger than in the file."""
-    held: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        held.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= BATCH_ROWS or size >= BLOCK_BYTES:
-            yield _one(held)
-            held, rows, size = [], 0, 0
-    if held:
-        yield _one(held)
-
-
-def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 def _through_layout(

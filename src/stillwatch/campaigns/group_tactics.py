@@ -1,0 +1,211 @@
+"""Tactics that no single request shows, only a group over time: one function each, in the words of the threat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stillwatch.campaigns.detect import Found
+from stillwatch.domain.verdict import Family
+from stillwatch.kernels.hashing import hash_strings
+from stillwatch.signals.base import Verdict
+from stillwatch.signals.population import DAY_US, Population
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+STRONG = 0.001
+HOUR_US = 3_600_000_000
+LEAST_ROWS = 20
+LEAST_ACCOUNTS = 3
+"""What fewer accounts do is a coincidence in a large group."""
+BUSY = 100
+"""Exchanges from which an account is at work, not trying out."""
+
+
+class Shown(NamedTuple):
+    """A tactic that a group shows."""
+
+    rows: I64
+    """Exchanges that show it."""
+    share: float
+    """Share of the work, or of the accounts, 0…1."""
+    evidence: str
+
+
+class Seen(NamedTuple):
+    """A group, and what is looked at."""
+
+    population: Population
+    found: Found
+    accounts: I32
+    rows: I64
+    """Exchanges of the group's own work."""
+    inside: Bools
+    """Which accounts of the population are members."""
+    strong: dict[Family, Verdict]
+
+    @property
+    def others(self) -> I64:
+        """Exchanges of everybody else."""
+        return np.flatnonzero(~self.inside[self.population.account])
+
+
+def group_tactics(population: Population, found: Found) -> dict[str, Shown]:
+    """Tactic id → what shows it."""
+    inside = np.zeros(population.size, np.bool_)
+    inside[found.group.accounts] = True
+    strong = {f: v for f, v in found.verdicts.items() if v.p_value <= STRONG}
+    seen = Seen(population, found, found.group.accounts, found.group.rows, inside, strong)
+    shown = {tactic: look(seen) for tactic, look in _LOOKS.items()} if len(seen.rows) else {}
+    return {tactic: what for tactic, what in shown.items() if what is not None}
+
+
+def _load_balancing(s: Seen) -> Shown | None:
+    timing, identity = s.strong.get(Family.TIMING), s.strong.get(Family.IDENTITY)
+    if timing is not None and timing.channel == "dispatch_order":
+        return Shown(s.rows, 1.0, "the work is dealt out to the accounts in an order that repeats")
+    if timing is not None and timing.channel == "one_dispatcher":
+        return Shown(s.rows, 1.0, "the work is dealt out to the accounts evenly and without human sessions")
+    if identity is not None and identity.channel == "payment":
+        return Shown(s.rows, 1.0, "unrelated-looking accounts share payment instruments")
+    return None
+
+
+def _cover(s: Seen) -> Shown | None:
+    cover = 1 - s.found.traits.substream
+    if not 0.15 < cover < 0.95:
+        return None
+    return Shown(s.rows, cover, f"{cover:.0%} of the accounts' traffic is unrelated to the shared work")
+
+
+def _relay(s: Seen) -> Shown | None:
+    intent = s.strong.get(Family.INTENT)
+    if intent is None or intent.channel != "relay":
+        return None
+    return Shown(s.rows, intent.effect, f"{intent.effect:.0%} of the accounts serve four or more clients in a day")
+
+
+def _channels(s: Seen) -> Shown | None:
+    channels = np.unique(s.population.columns["channel"][s.rows])
+    return Shown(s.rows, 1.0, f"the same work over {len(channels)} channels") if len(channels) >= 3 else None
+
+
+def _programme(s: Seen) -> Shown | None:
+    """Programmes and trials, where others are not in one; security research is enrolled for such work."""
+    enrolled = s.population.table["programme"]
+    research = hash_strings(pa.array(["security-research"]))[0]
+    given = (enrolled != 0) & (enrolled != research)
+    share = float(given[s.inside].mean())
+    usual = float(given[~s.inside].mean()) if (~s.inside).any() else 0.0
+    if share < 0.5 or usual > share / 2:
+        return None
+    rows = s.rows[given[s.population.account[s.rows]]]
+    return Shown(rows, share, f"{share:.0%} of the accounts are in a programme or on trial, {usual:.0%} of all others")
+
+
+def _pivot(s: Seen) -> Shown | None:
+    """Much of the work moves to a model within a day of the model's first request, much more than other traffic."""
+    model, ts = s.population.columns["model"], s.population.ts
+    own, other = s.rows, s.others
+    for name in np.unique(model[own]).tolist():
+        start = int(ts[np.flatnonzero(model == name)[0]])
+        if name == 0 or start - int(ts[0]) < 6 * HOUR_US:
+            continue
+        before, after = own[ts[own] < start], own[(ts[own] >= start) & (ts[own] < start + DAY_US)]
+        if min(len(before), len(after)) < LEAST_ROWS:
+            continue
+        hit = after[model[after] == name]
+        usual = model[other[(ts[other] >= start) & (ts[other] < start + DAY_US)]] == name
+        share, rest = len(hit) / len(after), float(usual.mean()) if len(usual) else 0.0
+        if share >= 0.3 and share >= 3 * rest:
+            said = (
+                f"{share:.0%} of the work moved to a new model within a day of its appearance, {rest:.0%} of all else"
+            )
+            return Shown(hit, share, said)
+    return None
+
+
+def _probe(s: Seen) -> Shown | None:
+    """A few requests that come back again and again from several accounts, over hours, and from nobody else."""
+    prompt = s.population.columns["prompt"]
+    mine = s.population.rows_of_accounts(s.accounts)
+    mine = mine[prompt[mine] != 0]
+    _, code, count = np.unique(prompt[mine], return_inverse=True, return_counts=True)
+    canaries = []
+    for value in np.flatnonzero(count >= 5).tolist():
+        rows = mine[code == value]
+        lasted = int(s.population.ts[rows[-1]] - s.population.ts[rows[0]])
+        everybody = int((prompt == prompt[rows[0]]).sum())
+        if lasted >= 6 * HOUR_US and len(np.unique(s.population.account[rows])) >= LEAST_ACCOUNTS:
+            canaries += [rows] if everybody <= 1.1 * len(rows) else []
+    rows = np.sort(np.concatenate(canaries)) if len(canaries) >= 3 else mine[:0]
+    if not 0 < len(rows) <= 0.2 * len(mine):
+        return None
+    each = len(rows) / len(canaries)
+    said = f"{len(canaries)} requests come back {each:.0f} times each, from accounts of the group only"
+    return Shown(rows, len(rows) / len(mine), said)
+
+
+def _moved(kind: str, said: str) -> Callable[[Seen], Shown | None]:
+    def look(s: Seen) -> Shown | None:
+        values = s.population.kinds[kind]
+        hit = np.unique(values.rows[s.inside[s.population.account[values.rows]]]) if values.size else s.rows[:0]
+        who = len(np.unique(s.population.account[hit]))
+        return Shown(hit, who / len(s.accounts), said) if who >= LEAST_ACCOUNTS else None
+
+    return look
+
+
+def _no_ramp(s: Seen) -> Shown | None:
+    created, first = s.population.table["created_at"][s.accounts], s.population.first[s.accounts]
+    young = (created > 0) & (first - created < DAY_US) & (s.population.counts[s.accounts] >= BUSY)
+    hit = s.rows[np.isin(s.population.account[s.rows], s.accounts[young])]
+    if young.mean() < 0.3 or not len(hit):
+        return None
+    share = float(young.mean())
+    return Shown(hit, share, f"{share:.0%} of the accounts ran at full volume within a day of sign-up")
+
+
+def _hydra(s: Seen) -> Shown | None:
+    banned = s.population.columns["status"][s.rows] == 403
+    stopped = np.unique(s.population.account[s.rows[banned]])
+    created = s.population.table["created_at"][s.accounts]
+    born = np.sort(created[created > 0])
+    if len(stopped) < LEAST_ACCOUNTS or not len(born):
+        return None
+    last = s.population.last[stopped]
+    after = np.searchsorted(born, last + DAY_US) - np.searchsorted(born, last)
+    if (after > 0).mean() < 0.5:
+        return None
+    said = f"{len(stopped)} banned accounts; new ones signed up within a day"
+    return Shown(s.rows[banned], len(stopped) / len(s.accounts), said)
+
+
+def _sanitise(s: Seen) -> Shown | None:
+    agents = s.population.columns["client"]
+    bare = agents[s.rows] == 0
+    if bare.mean() < 0.8 or (agents == 0).mean() >= 0.4:
+        return None
+    return Shown(s.rows[bare], float(bare.mean()), "client strings are missing where other customers send them")
+
+
+_LOOKS: dict[str, Callable[[Seen], Shown | None]] = {
+    "T-LOADBAL": _load_balancing,
+    "T-COVER": _cover,
+    "T-RELAY": _relay,
+    "T-CHANNELS": _channels,
+    "T-PROGRAMME": _programme,
+    "T-PIVOT": _pivot,
+    "T-PROBE": _probe,
+    "T-FAILOVER": _moved("failover", "refused requests were continued by other accounts"),
+    "T-REPLAY": _moved("replay", "reasoning references were presented by accounts that they were not issued to"),
+    "T-NORAMP": _no_ramp,
+    "T-HYDRA": _hydra,
+    "T-SANITISE": _sanitise,
+}
