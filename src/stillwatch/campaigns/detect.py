@@ -246,26 +246,26 @@ def detect(
     others: list[Found] = []
     step("verdicts")
     for j in judged:
-        if not strong_families(j) or _contained(j.group, campaigns):
+        if not strong_families(j) or _contained(j.group.accounts, campaigns):
             continue
         j = _weaken_intent(population, j, candidates)
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
         if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            for one in grown(population, found, settings, apart):
-                _join(campaigns, one)
+            found = _with_members(population, found, apart)
+            new = not _contained(found.group.accounts, campaigns)
+            for one in grown(population, found, settings, apart) if new else [found]:
+                _join(campaigns, one, new=new)
         elif verdict != "clear":
             others.append(found)
     step("members")
     return _one_each(population, campaigns, others)
 
 
-def _contained(group: Group, found: list[Found]) -> bool:
-    """Whether a campaign already found holds nearly all of a group: nothing is added."""
-    return any(
-        f.verdict == "campaign" and np.isin(group.accounts, f.group.accounts, assume_unique=True).mean() >= CONTAINED
-        for f in found
-    )
+def _contained(accounts: I32, found: list[Found]) -> bool:
+    """Whether campaigns already found hold nearly all of some accounts between them: nothing is added."""
+    named = [f.group.accounts for f in found if f.verdict == "campaign"]
+    return bool(named) and float(np.isin(accounts, np.concatenate(named)).mean()) >= CONTAINED
 
 
 def _weaken_intent(population: Population, judged: Judged, candidates: list[Group]) -> Judged:
@@ -287,12 +287,12 @@ def _share(population: Population, group: Group, tactic: int) -> float:
     )
 
 
-def grown(population: Population, found: Found, settings: Settings, apart: Bools) -> list[Found]:
-    """A campaign with the members that the whole log gives it; several where only the start drew them together.
+def grown(population: Population, whole: Found, settings: Settings, apart: Bools) -> list[Found]:
+    """A campaign with the members that the whole log gave it, as it stands; several where only the start drew them
+    together.
 
     What is left is tested again by itself, so that nobody is named by evidence that others gave.
     """
-    whole = _with_members(population, found, apart)
     if whole.verdict != "campaign":
         return [whole]
     parts = [
@@ -357,19 +357,25 @@ def _with_members(population: Population, found: Found, apart: Bools) -> Found:
     )
 
 
-def _join(campaigns: list[Found], new: Found) -> None:
-    """Add a grown group; groups that grew into the same accounts are one campaign, with the evidence of both."""
+def _join(campaigns: list[Found], found: Found, *, new: bool) -> None:
+    """Groups that grew into the same accounts are one campaign, with the evidence of both; a ``new`` one is added."""
     for i, old in enumerate(campaigns):
-        both = len(np.intersect1d(old.group.accounts, new.group.accounts, assume_unique=True))
-        if both >= SAME * min(len(old.group.accounts), len(new.group.accounts)):
-            lead, other = (old, new) if (old.verdict == "campaign") >= (new.verdict == "campaign") else (new, old)
+        both = len(np.intersect1d(old.group.accounts, found.group.accounts, assume_unique=True))
+        least = (
+            SAME * min(len(old.group.accounts), len(found.group.accounts))
+            if new
+            else CONTAINED * len(found.group.accounts)
+        )
+        if both >= least:
+            lead, other = (old, found) if (old.verdict == "campaign") >= (found.verdict == "campaign") else (found, old)
             verdicts = dict(lead.verdicts)
             for family, v in other.verdicts.items():
                 if family not in verdicts or v.p_value < verdicts[family].p_value:
                     verdicts[family] = v
             campaigns[i] = lead._replace(verdicts=verdicts, q_value=min(lead.q_value, other.q_value))
             return
-    campaigns.append(new)
+    if new:
+        campaigns.append(found)
 
 
 def _one_each(population: Population, campaigns: list[Found], others: list[Found]) -> list[Found]:
