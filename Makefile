@@ -22,7 +22,7 @@ share-demo: $(VENV)/.dev
 	$(BIN)/stillwatch share demo --out share-demo
 
 test: $(VENV)/.dev
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/lint-imports

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import numpy as np
-from ledger import Ledger
-from people import chatter
-from texts import Item
-from traces import DAY, SECOND
+from bench.realtext.ledger import Ledger
+from bench.realtext.people import chatter
+from bench.realtext.texts import Item
+from bench.realtext.traces import DAY, SECOND
 
 
 def popular_tool(book: Ledger, count: int) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ledger import Account, Ledger
-from people import chatter
-from texts import Deck, Item
-from traces import SECOND, Times
+from bench.realtext.ledger import Account, Ledger
+from bench.realtext.people import chatter
+from bench.realtext.texts import Deck, Item
+from bench.realtext.traces import SECOND, Times
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from network import Network, Stack
-from texts import RESPONSE_LIMIT, Item, Library
-from traces import DAY, SECOND, Floats, Traces
+from bench.realtext.network import Network, Stack
+from bench.realtext.texts import RESPONSE_LIMIT, Item, Library
+from bench.realtext.traces import DAY, SECOND, Floats, Traces
 
 T = TypeVar("T")
 STAMP = pa.timestamp("us", tz="UTC")

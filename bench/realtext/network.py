@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from texts import read
+from bench.realtext.texts import read
 
 HOMES = [24, 47, 67, 68, 71, 73, 76, 81, 82, 86, 88, 90, 95, 98, 99, 109, 113, 121, 151, 174, 177, 189, 201, 218, 222]
 CARRIERS = [7922, 701, 20115, 3320, 3215, 2856, 4134, 4837, 9829, 12389, 28573, 7018, 22773, 5089, 12322, 3352, 17676]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger import Account, Ledger
-from texts import Deck, Item
-from traces import SECOND
+from bench.realtext.ledger import Account, Ledger
+from bench.realtext.texts import Deck, Item
+from bench.realtext.traces import SECOND
 
 ZH_ZONES = 8.0
 

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from score import Score, dump, score, table
-from worlds import WORLDS, generate
+from bench.realtext.score import Score, dump, score, table
+from bench.realtext.worlds import WORLDS, generate
 
 
 def command() -> list[str]:

@@ -1,4 +1,4 @@
-"""Assemble a labelled world from real data: `python bench/realtext/worlds.py DATA --out DIR --world NAME --seed N`."""
+"""Assemble a labelled world from real data: `python -m bench.realtext.worlds DATA --out DIR --world NAME --seed N`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import crowds
-import people
-from harvests import Means, cover, probe, recruit, relay, replace_banned, rotate, slow, split, working_days
-from ledger import Ledger
-from texts import Item
+from bench.realtext import crowds, people
+from bench.realtext.harvests import (
+    Means,
+    cover,
+    probe,
+    recruit,
+    relay,
+    replace_banned,
+    rotate,
+    slow,
+    split,
+    working_days,
+)
+from bench.realtext.ledger import Ledger
+from bench.realtext.texts import Item
 
 ALPACA = {"temperature": 1.0, "top_p": 1.0, "max_output_tokens": 2048}
 ALPACA_FORM = (
