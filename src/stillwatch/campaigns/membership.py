@@ -68,9 +68,6 @@ OWN_WORK = 3.5
 HABIT = 0.02
 """Work that is less than this of an account's exchanges is nobody's mark: who sends thousands has sent everything."""
 START = 0.99
-DRAWN = 0.5
-"""Log odds that the tests of the start add for its accounts. One telling value alone is consistent with any share of
-its holders being members, and the rounds would drift down; more than this names users of the same template."""
 NEGLIGIBLE = 1e-3
 """Of the group's share of all accounts: smaller memberships do not count where values are weighed."""
 
@@ -108,14 +105,12 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     ratios: dict[str, F64] = {}
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
-    # a tactic says what was done, not by whom
-    drawn = np.where(start & (group.formed_by != {Family.INTENT}), DRAWN, 0.0)
     for _ in range(2):
         calm, held = substream_rhythm(population, own_rows(population, p, scale)) if rhythm else (None, None)
         for _ in range(ROUNDS):
             ratios = _ratios(population, p, vouch, scale, calm, held)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
-            odds = np.log(share) - np.log1p(-share) + drawn + sum(ratios.values())
+            odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
             posterior = special.expit(odds)
             if apart is not None:
                 posterior[apart] = 0.0
