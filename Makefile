@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test lock clean clean-cache
+.PHONY: demo share-demo test lock clean clean-cache
 
 $(VENV)/.core: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,9 @@ $(VENV)/.dev: $(VENV)/.core constraints-dev.txt
 demo: $(VENV)/.core
 	$(BIN)/stillwatch demo --out demo
 
+share-demo: $(VENV)/.dev
+	$(BIN)/stillwatch share demo --out share-demo
+
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,7 +33,7 @@ lock:
 	UV_INDEX_URL= uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev pyproject.toml requirements-build.in -o constraints-dev.txt
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo share-demo
 
 clean-cache:
 	find src -name '*.nbi' -delete -o -name '*.nbc' -delete

@@ -1,4 +1,4 @@
-"""The log of a case, opened once more as it was scanned."""
+"""The log and the accounts of a case, opened once more as they were scanned."""
 
 from __future__ import annotations
 
@@ -6,19 +6,30 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from stillwatch.domain.errors import InputError
-from stillwatch.sources import LogReader, open_log
+from stillwatch.sources import LogReader, open_log, read_accounts
 
 
 def open_as_scanned(case: Path, log: list[str], source: str | None) -> LogReader:
     """The log with the format and the treatment of bad rows that ``run.json`` records."""
-    source = source or _settings(case).get("source")
-    return open_log(log, source=str(source) if source else None, on_bad_row=bad_rows_of(case))
+    settings = _settings(case)
+    known = source or settings.get("source")
+    if known == "mapping":
+        raise InputError(
+            "the case was made with a mapping file", where=str(case), remedy="name it again: --source FILE"
+        )
+    return open_log(log, source=str(known) if known else None, on_bad_row=_on_bad_row(settings))
 
 
-def bad_rows_of(case: Path) -> Literal["fail", "quarantine"]:
-    """What the scan did with rows that could not be read."""
-    return "quarantine" if _settings(case).get("on_bad_row") == "quarantine" else "fail"
+def accounts_as_scanned(case: Path, accounts: Path) -> pa.Table:
+    """The accounts table, bad rows treated as ``run.json`` records."""
+    return read_accounts(accounts, on_bad_row=_on_bad_row(_settings(case))).table
+
+
+def _on_bad_row(settings: dict[str, Any]) -> Literal["fail", "quarantine"]:
+    return "quarantine" if settings.get("on_bad_row") == "quarantine" else "fail"
 
 
 def _settings(case: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from stillwatch.sources.raw import BATCH_ROWS, Want, raw_batches
 from stillwatch.sources.values import Bad, cast_column, check_column
 
 __all__ = ["BATCH_ROWS", "LogReader", "canonical", "open_log", "readable"]
-DAMAGED = (pa.ArrowException, OSError, EOFError, zlib.error, msgspec.DecodeError)
+DAMAGED = (pa.ArrowException, OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class Share(NamedTuple):

@@ -10,10 +10,10 @@ from pathlib import Path
 import typer
 
 from stillwatch.case import price_table
-from stillwatch.cli.caselog import bad_rows_of, open_as_scanned
+from stillwatch.cli.caselog import accounts_as_scanned, open_as_scanned
 from stillwatch.cli.evidence.common import JSON, extra, print_json
 from stillwatch.domain.errors import InputError
-from stillwatch.sources import read_accounts, read_licences
+from stillwatch.sources import read_licences
 
 
 def seal(
@@ -54,7 +54,7 @@ def seal(
     opened = Log(
         reader=reader,
         files=reader.files,
-        accounts=read_accounts(accounts, on_bad_row=bad_rows_of(case)).table if accounts else None,
+        accounts=accounts_as_scanned(case, accounts) if accounts else None,
         accounts_file=accounts,
         licences=read_licences(licences) if licences else (),
         licences_file=licences,

@@ -13,13 +13,12 @@ from typing import Any
 import typer
 
 from stillwatch.case import read_case
-from stillwatch.cli.caselog import open_as_scanned
+from stillwatch.cli.caselog import accounts_as_scanned, open_as_scanned
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import DuckEngine
 from stillwatch.sharing.case import Shareable, shareable
 from stillwatch.sharing.fingerprints import Limits
 from stillwatch.sharing.stix.producer import UNNAMED
-from stillwatch.sources import read_accounts
 
 CASE = typer.Argument(..., help="The case directory.")
 LOG = typer.Option([], "--log", help="The logs that were scanned; without them no fingerprints are shared.")
@@ -70,7 +69,7 @@ def share_of_case(
     """What may be shared of a case."""
     found = read_case(case)
     reader = open_as_scanned(case, log, source) if log else None
-    table = read_accounts(accounts).table if accounts else None
+    table = accounts_as_scanned(case, accounts) if accounts else None
     if reader is None:
         say("without --log a case shares behaviour and figures, no indicators")
     with DuckEngine(threads=threads) as engine:

@@ -104,10 +104,10 @@ def _wanted(item: dict[str, Any], first: datetime, last: datetime) -> Wanted:
         raise NotEvaluated("its hashes are of another algorithm")
     found = alternatives(read.observation, tuple(more.get("marks", ())), float(more.get("coverage", 1.0)))
     name = str(item.get("name", "")) or "indicator"
-    return Wanted(item["id"], name, _group(found), found, start, until, level_of(item, UNMARKED))
+    return Wanted(item["id"], name, group_of(found), found, start, until, level_of(item, UNMARKED))
 
 
-def _group(found: tuple[Alternative, ...]) -> str:
+def group_of(found: tuple[Alternative, ...]) -> str:
     """The class of the columns that a pattern looks at; the first of the catalogue where there are more."""
     columns = {atom.column for alternative in found for condition in alternative for atom in condition.atoms}
     if any(c.startswith("prefix") for c in columns):

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from stillwatch.case import read_case
-from stillwatch.cli.caselog import open_as_scanned
+from stillwatch.cli.caselog import accounts_as_scanned, open_as_scanned
 from stillwatch.cli.share.common import ACCOUNTS, CAMPAIGN, CASE, LEAST, LOG, SOURCE, THREADS, extra, say
 from stillwatch.cli.share.match.common import KIND
 from stillwatch.domain.errors import InputError
@@ -16,7 +16,6 @@ from stillwatch.sharing.case import chosen, members, shareable
 from stillwatch.sharing.fingerprints import Limits
 from stillwatch.sharing.match import sets
 from stillwatch.sharing.match.tokens import scope, tokens
-from stillwatch.sources import read_accounts
 
 
 def key(key: Path = typer.Option(..., "--key", help="A signing key (PEM), of `stillwatch evidence keygen`.")) -> None:
@@ -44,7 +43,7 @@ def make_set(
     if kind in sets.COLUMNS:
         if accounts is None:
             raise InputError(f"identifiers of kind {kind} stand in the accounts table", remedy="--accounts FILE")
-        listed = sets.of_accounts(kind, read_accounts(accounts).table, who)
+        listed = sets.of_accounts(kind, accounts_as_scanned(case, accounts), who)
     elif kind == "email":
         raise InputError("a case holds no mail address", remedy="write the set yourself, one address a line")
     elif not log:
@@ -52,7 +51,7 @@ def make_set(
     elif kind == "access":
         listed = sets.of_access(open_as_scanned(case, log, source), who)
     else:
-        table = read_accounts(accounts).table if accounts else None
+        table = accounts_as_scanned(case, accounts) if accounts else None
         reader = open_as_scanned(case, log, source)
         with DuckEngine(threads=threads) as engine:
             shared = shareable(found, campaign, engine, reader, table, Limits(accounts=least_accounts))

@@ -1,0 +1,1 @@
+"""`stillwatch share setup`, `token`, `serve`, `hub`, `push`, `pull`: exchanging bundles over TAXII 2.1."""

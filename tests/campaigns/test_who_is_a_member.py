@@ -1,0 +1,93 @@
+"""Membership grows to what is the group's own and takes in nobody for a hub, a household or a common phrase."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwatch.campaigns.membership import BLOCKS, SURE, membership
+from stillwatch.domain.verdict import Family
+from stillwatch.signals.base import Group
+from stillwatch.signals.population import Population, make_values
+from tests.signals.synthetic import honest_population
+
+TEMPLATE = 77
+HOUSEHOLD = range(900, 906)
+
+
+def world(seed: int, members: npt.NDArray[np.int64]) -> Population:
+    """Members send one template in half of their exchanges, five to a card; the others are honest, six a household."""
+    population = honest_population(seed)
+    n, rows = population.size, len(population.ts)
+    rng = np.random.default_rng(seed)
+    mine = np.isin(population.account, members) & (rng.random(rows) < 0.5)
+    payment, address = np.arange(1, n + 1), np.where(np.arange(n) % 7 == 0, 1, 10 + np.arange(n))
+    payment[members] = 70_000 + np.arange(len(members)) // 5
+    payment[list(HOUSEHOLD)] = 50_000
+    address[list(HOUSEHOLD)] = 60_000
+    everyone, represent = np.arange(n), population.representative
+    kinds = {
+        name: make_values(name, everyone, np.zeros(n, np.uint64), represent)
+        for names in BLOCKS.values()
+        for name in names
+    }
+    kinds["payment"] = make_values("payment", everyone, payment.astype(np.uint64), represent)
+    kinds["address"] = make_values("address", everyone, address.astype(np.uint64), represent)
+    kinds["phrase"] = population.kinds["phrase"]
+    text = np.where(mine, TEMPLATE, 0).astype(np.uint64)
+    kinds["template"] = make_values("template", population.account, text, represent, rows=np.arange(rows))
+    return replace(population, kinds=kinds)
+
+
+def started(population: Population, accounts: npt.NDArray[np.int64]) -> Group:
+    chosen = np.sort(accounts).astype(np.int32)
+    return Group(chosen, population.rows_of_accounts(chosen), frozenset({Family.CONTENT}), True, "template")
+
+
+def sure(population: Population, group: Group) -> set[int]:
+    p = membership(population, group, rhythm=False).probability
+    return set(np.flatnonzero(p >= SURE).tolist())
+
+
+def test_the_rest_of_a_campaign_is_found_and_bystanders_fall_out() -> None:
+    busy = np.flatnonzero(honest_population(5).counts >= 6)
+    members = busy[:80]
+    population = world(5, members)
+    start = np.concatenate([members[:50], busy[200:215]])
+    assert sure(population, started(population, start)) == set(members.tolist())
+
+
+def test_a_hub_that_everybody_uses_makes_nobody_a_member() -> None:
+    busy = np.flatnonzero(honest_population(6).counts >= 6)
+    members = busy[busy % 7 == 0][:60]
+    population = world(6, members)
+    found = sure(population, started(population, members))
+    assert found == set(members.tolist())
+
+
+def test_a_household_does_not_vouch_for_itself() -> None:
+    busy = np.flatnonzero(honest_population(7).counts >= 6)
+    members = busy[~np.isin(busy, list(HOUSEHOLD))][:80]
+    population = world(7, members)
+    start = np.concatenate([members, np.array(HOUSEHOLD)])
+    assert not sure(population, started(population, start)) & set(HOUSEHOLD)
+
+
+def test_a_licensed_account_is_nobodys_member() -> None:
+    busy = np.flatnonzero(honest_population(8).counts >= 6)
+    members = busy[:60]
+    population = world(8, members)
+    apart = np.zeros(population.size, np.bool_)
+    apart[members[:10]] = True
+    found = membership(population, started(population, members), rhythm=False, apart=apart)
+    assert found.probability[members[:10]].max() == 0.0
+    assert found.probability[members[10:]].min() >= SURE
+
+
+def test_membership_does_not_depend_on_what_the_start_missed() -> None:
+    busy = np.flatnonzero(honest_population(9).counts >= 6)
+    members = busy[:80]
+    population = world(9, members)
+    assert sure(population, started(population, members[:40])) == sure(population, started(population, members[30:]))
