@@ -10,7 +10,8 @@ import numpy.typing as npt
 from stillwatch.campaigns.membership import BLOCKS, SURE, membership
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population, make_values
+from stillwatch.signals.holdings import make_values
+from stillwatch.signals.population import Population
 from tests.signals.synthetic import honest_population
 
 TEMPLATE = 77

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.signals.population import DAY_US, Population, make_values, representatives, strata
+from stillwatch.signals.holdings import make_values
+from stillwatch.signals.population import DAY_US, Population, representatives, strata
 
 HOUR_US = DAY_US // 24
 

@@ -14,7 +14,7 @@ from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
 from stillwatch.campaigns.phrases import seen
-from stillwatch.campaigns.tactics import campaign_tactics, tactic_senders
+from stillwatch.campaigns.tactics import campaign_tactics, tactic_findings, tactic_senders
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
     Campaign,
@@ -23,6 +23,7 @@ from stillwatch.domain.verdict import (
     Family,
     FamilyFinding,
     Impact,
+    TacticFinding,
     Template,
 )
 from stillwatch.kernels.hashing import hash_strings
@@ -41,7 +42,8 @@ class Names(NamedTuple):
 
     models: pa.Array
     channels: pa.Array
-    exchange_ids: Callable[[I64], list[str]]
+    exchange_ids: Callable[[I64], dict[int, str]]
+    """By row; asked once for all, because an engine answers a question about many as fast as one about few."""
     prompts: Callable[[I64], dict[int, str]]
     """Texts of some exchanges (system prompt and prompt), by row."""
     show: Callable[[Sequence[str]], str]
@@ -150,14 +152,13 @@ def build_campaign(
     names: Names,
     identity: str,
     templates: tuple[Template, ...],
-    examples: Mapping[str, str],
+    tactics: tuple[TacticFinding, ...],
     *,
     breach: str | None = None,
 ) -> Campaign:
-    """One group as the case shows it; ``examples`` holds a text to show per tactic."""
+    """One group as the case shows it."""
     accounts, rows = found.group.accounts, found.group.rows
     columns = population.columns
-    tactics = campaign_tactics(population, found, names.exchange_ids, examples)
     capabilities: dict[str, int] = {}
     by_id = {t.id: t for t in catalogue()}
     for finding in tactics:
@@ -210,10 +211,15 @@ def _confidence(found: Found) -> float:
     return float(round(certainty * (1 - 0.5 ** min(families, 6)), 4))
 
 
-def _evidence(population: Population, found: Found, identity: str, names: Names) -> list[Evidence]:
+def _examples(found: Found) -> I64:
+    """Exchanges to be named: spread evenly over the group's."""
     rows = found.group.rows
-    picked = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(np.int64)] if len(rows) else rows
-    examples = tuple(names.exchange_ids(picked))
+    return rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(np.int64)] if len(rows) else rows
+
+
+def _evidence(found: Found, identity: str, ids: Mapping[int, str]) -> list[Evidence]:
+    rows = found.group.rows
+    examples = tuple(ids[r] for r in _examples(found).tolist())
     nulls = {s.family: s.null for s in SIGNALS}
     return [
         Evidence(
@@ -263,7 +269,10 @@ def build_case(
     shown = [tactic_senders(population, f) for f in ordered]
     wanted = [d.rows for group in drafts for d in group] + [rows for by in shown for rows in by.values()]
     texts = names.prompts(np.unique(np.concatenate(wanted))) if wanted else {}
-    for f, draft, senders, identity in zip(ordered, drafts, shown, reversed(identities), strict=True):
+    tactics = [campaign_tactics(population, f) for f in ordered]
+    to_name = [_examples(f) for f in ordered] + [t.examples for by in tactics for t in by]
+    ids = names.exchange_ids(np.unique(np.concatenate(to_name))) if to_name else {}
+    for f, draft, senders, shows, identity in zip(ordered, drafts, shown, tactics, reversed(identities), strict=True):
         examples = {tactic: names.show([texts[int(r)] for r in rows]) for tactic, rows in senders.items()}
         templates = tuple(
             Template(
@@ -276,10 +285,16 @@ def build_case(
         inside = covered[accounts].mean() > 0.5
         verdict = "licensed" if inside and f.verdict in ("campaign", "watch") else f.verdict
         built = build_campaign(
-            population, f._replace(verdict=verdict), names, identity, templates, examples, breach=breach
+            population,
+            f._replace(verdict=verdict),
+            names,
+            identity,
+            templates,
+            tactic_findings(population, shows, ids, examples),
+            breach=breach,
         )
         groups.append(built)
-        evidence += _evidence(population, f, built.id, names)
+        evidence += _evidence(f, built.id, ids)
         mine = accounts if inside else accounts[~covered[accounts]]
         disposition[mine] = verdict
         if verdict in ("campaign", "watch"):

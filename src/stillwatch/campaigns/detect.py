@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.membership import SURE, membership
+from stillwatch.campaigns.membership import SURE, UNSURE, membership
 from stillwatch.campaigns.parts import own_parts
 from stillwatch.campaigns.traits import Traits, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
@@ -42,8 +42,6 @@ MOSTLY_LICENSED = 0.5
 REPEATED = 0.6
 REPEATED_LEAST = 10
 REPEATERS = 6
-UNSURE = 0.5
-"""Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 FLEET = 5
 FLEET_SHARE = 0.1
 """Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""

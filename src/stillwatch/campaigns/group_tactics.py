@@ -155,7 +155,8 @@ def _probe(s: Seen) -> Shown | None:
 def _moved(kind: str, said: str) -> Callable[[Seen], Shown | None]:
     def look(s: Seen) -> Shown | None:
         values = s.population.kinds[kind]
-        hit = np.unique(values.rows[s.inside[s.population.account[values.rows]]]) if values.size else s.rows[:0]
+        rows = values.rows[s.inside[s.population.account[values.rows]]] if values.size else s.rows[:0]
+        hit = np.unique(rows).astype(np.int64)
         who = len(np.unique(s.population.account[hit]))
         return Shown(hit, who / len(s.accounts), said) if who >= LEAST_ACCOUNTS else None
 

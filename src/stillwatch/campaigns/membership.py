@@ -31,11 +31,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from stillwatch.campaigns.holdings import largest, shared_holdings
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population, Values
+from stillwatch.signals.population import Population, Values, csr, union
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -53,6 +53,8 @@ LEAST = 1.5
 LEVELS = np.array([0.0, 2.0, 2.5, 3.5, 4.5, 5.5, 7.0])
 """Where closeness is cut; level 0 holds what is no closer than chance."""
 SURE = 0.97
+UNSURE = 0.5
+"""Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
 ROUNDS = 25
 SETTLED = 1e-3
 PSEUDO = 0.5
@@ -66,6 +68,8 @@ OWN_WORK = 3.5
 HABIT = 0.02
 """Work that is less than this of an account's exchanges is nobody's mark: who sends thousands has sent everything."""
 START = 0.99
+NEGLIGIBLE = 1e-3
+"""Of the group's share of all accounts: smaller memberships do not count where values are weighed."""
 
 
 class Membership(NamedTuple):
@@ -74,7 +78,7 @@ class Membership(NamedTuple):
     probability: F64
     blocks: dict[str, F64]
     rows: I64
-    """The exchanges that carry the group's own work, whoever sent them; all where it has none."""
+    """Exchanges of accounts that may be members: those that carry the group's own work, or all where it has none."""
 
 
 class _Closeness(NamedTuple):
@@ -89,23 +93,22 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     Accounts ``apart`` (under a licence) are nobody's members and are no measure of others either.
     """
     n = population.size
-    weight = customer_weight(population)
-    if apart is not None:
-        weight = np.where(apart, 0.0, weight)
+    scale = _scale(population, apart)
+    weight = scale.weight
     start = np.zeros(n, np.bool_)
     start[group.accounts] = True
     if apart is not None:
         start &= ~apart
     p = np.where(start, START, 0.0)
     prior = float((weight * start).sum() / weight.sum())
+    scale = scale._replace(least=NEGLIGIBLE * prior)
     ratios: dict[str, F64] = {}
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
     for _ in range(2):
-        rows = own_rows(population, p, weight)
-        calm, held = substream_rhythm(population, rows) if rhythm else (None, None)
+        calm, held = substream_rhythm(population, own_rows(population, p, scale)) if rhythm else (None, None)
         for _ in range(ROUNDS):
-            ratios = _ratios(population, p, vouch, weight, calm, held)
+            ratios = _ratios(population, p, vouch, scale, calm, held)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
             odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
             posterior = special.expit(odds)
@@ -117,92 +120,133 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
             p = posterior
             if settled or p.sum() < 1.0:
                 break
-    return Membership(p, ratios, own_rows(population, p, weight))
+    rows = own_rows(population, p, scale)
+    mine = p >= UNSURE
+    if rows is None:
+        return Membership(p, ratios, population.rows_of_accounts(np.flatnonzero(mine).astype(np.int32)))
+    return Membership(p, ratios, rows[mine[population.account[rows]]])
 
 
-def own_rows(population: Population, p: F64, weight: F64) -> I64:
-    """The exchanges that carry work of the group's own, whoever sent them; all of them where the group has none."""
-    members, others = float((weight * p).sum()), float((weight * (1 - p)).sum())
-    mine = np.zeros(len(population.ts), np.bool_)
+def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
+    """The exchanges that carry work of the group's own, whoever sent them; None (all of them) where it has none."""
+    members, others = float((scale.weight * p).sum()), float((scale.weight * (1 - p)).sum())
+    mass = scale.weight * p
+    active = np.flatnonzero(p > scale.least).astype(np.int32)
+    parts = []
     for name in BLOCKS["work"]:
-        v = population.kinds[name]
-        if not v.size:
-            continue
-        h = shared_holdings(population, v, weight, HABIT)
-        x = np.bincount(h.value, weights=h.own * p[h.owner], minlength=v.size).astype(np.float64)
-        many = x >= 2.5
-        there = np.flatnonzero(many[h.value])
-        other = h.own[there] * (1 - p[h.owner[there]])
-        y = np.bincount(h.value[there], weights=other, minlength=v.size).astype(np.float64)
-        near = _nearness(x[many], y[many], members, others)
-        for value in np.flatnonzero(many)[near >= OWN_WORK].tolist():
-            mine[v.rows_of(value)] = True
-    by_members = p[population.account] >= 0.5
-    if mine[by_members].sum() < 0.1 * by_members.sum():
-        return np.arange(len(mine))
-    return np.flatnonzero(mine)
+        held = scale.held[name]
+        inside = np.zeros(len(held.everybody))
+        met = held_inside(held.indptr, held.values, active, mass, inside)
+        x = inside[met]
+        y = np.maximum(held.everybody[met] - x, 0.0)
+        near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
+        own = np.sort(met[(x >= 2.5) & (near >= OWN_WORK)])
+        parts += [population.kinds[name].rows_of(value) for value in own.tolist()]
+    rows = union(parts, len(population.ts))
+    mine = p >= UNSURE
+    if np.count_nonzero(mine[population.account[rows]]) < 0.1 * population.counts[mine].sum():
+        return None
+    return rows
 
 
-def substream_rhythm(population: Population, rows: I64) -> tuple[F64, I64]:
-    """Per account the normal score of its lack of sessions among some exchanges, and how many of them it sent."""
+def substream_rhythm(population: Population, rows: I64 | None) -> tuple[F64, I64]:
+    """Per account the normal score of its lack of sessions among some exchanges (None: all), and how many it sent."""
     everyone = np.arange(population.size, dtype=np.int32)
-    group = Group(everyone, rows, frozenset(), False, "")
-    return timing.calm_members(population, group), np.bincount(population.account[rows], minlength=population.size)
+    if rows is not None:
+        calm = timing.calm_members(population, Group(everyone, rows, frozenset(), False, ""))
+        return calm, np.bincount(population.account[rows], minlength=population.size)
+    if "calm_in_all" not in population.cache:
+        group = Group(everyone, np.arange(len(population.ts)), frozenset(), False, "")
+        population.cache["calm_in_all"] = timing.calm_members(population, group)
+    return population.cache["calm_in_all"], population.counts
 
 
-def customer_weight(population: Population) -> F64:
+class _Held(NamedTuple):
+    """Holdings of one kind that count: by account, and by value."""
+
+    indptr: I64
+    values: I32
+    holders_ptr: I64
+    holders: I32
+    everybody: F64
+    """Weight of all who hold each value."""
+
+
+class _Scale(NamedTuple):
+    """What holdings are measured by: the same for all groups of a log."""
+
+    weight: F64
     """A declared customer with many accounts counts once: the share of it that each account stands for (n,)."""
-    _, code, size = np.unique(population.customer, return_inverse=True, return_counts=True)
-    out: F64 = 1.0 / size[code]
-    return out
+    held: dict[str, _Held]
+    """By kind. Work that is less than ``HABIT`` of an account's exchanges is not there."""
+    least: float = 0.0
+    """Memberships up to this are passed over when values are weighed."""
+
+
+def _scale(population: Population, apart: Bools | None) -> _Scale:
+    key = ("membership scale", id(apart))
+    if key not in population.cache:
+        _, code, size = np.unique(population.customer, return_inverse=True, return_counts=True)
+        weight: F64 = 1.0 / size[code]
+        if apart is not None:
+            weight = np.where(apart, 0.0, weight)
+        held = {}
+        for block, kinds in BLOCKS.items():
+            for name in kinds:
+                v = population.kinds[name]
+                least = HABIT * population.counts[v.owner] if block == "work" else 0
+                counted = v.uses >= least
+                held[name] = _counting(v, counted, weight)
+        # what it was made for is kept with it, so that its id stays its own
+        population.cache[key] = (_Scale(weight, held), apart)
+    found: _Scale = population.cache[key][0]
+    return found
+
+
+def _counting(v: Values, counted: Bools, weight: F64) -> _Held:
+    owner, value = v.owner[counted], v.values[counted]
+    indptr = np.zeros(len(v.indptr), np.int64)
+    np.cumsum(np.bincount(owner, minlength=len(weight)), out=indptr[1:])
+    holders_ptr, order = csr(value, v.size)
+    everybody = np.bincount(value, weights=weight[owner], minlength=v.size).astype(np.float64)
+    return _Held(indptr, value, holders_ptr, owner[order], everybody)
 
 
 def _ratios(
-    population: Population, p: F64, vouch: F64, weight: F64, calm: F64 | None, held: I64 | None
+    population: Population, p: F64, vouch: F64, scale: _Scale, calm: F64 | None, held: I64 | None
 ) -> dict[str, F64]:
     out: dict[str, F64] = {}
     close: dict[str, _Closeness] = {}
-    for block, kinds in BLOCKS.items():
-        by = vouch if block in ("hand", "place") else p
-        values = [population.kinds[k] for k in kinds if population.kinds[k].size]
-        close[block] = _closeness(population, values, p, by, weight, HABIT if block == "work" else 0.0)
+    for block in BLOCKS:
+        close[block] = _closeness(population, block, p, vouch if block in ("hand", "place") else p, scale)
         if block == "stack":
-            out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, weight)
+            out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, scale.weight)
         else:
-            out[block] = _learned(close[block], p, weight)
+            out[block] = _learned(close[block], p, scale.weight)
     if calm is not None and held is not None:
-        out["rhythm"] = _rhythm(calm, held, p, weight, close["work"].value >= OWN_WORK)
+        out["rhythm"] = _rhythm(calm, held, p, scale.weight, close["work"].value >= OWN_WORK)
     return out
 
 
-def _closeness(population: Population, kinds: list[Values], p: F64, by: F64, weight: F64, habit: float) -> _Closeness:
-    """Each account's closest value to the group over some kinds of value; other holders count as ``by``.
-
-    Holdings that are less than ``habit`` of an account's exchanges are left out.
-    """
-    n = len(p)
-    best = np.zeros(n)
-    known = np.zeros(n, np.bool_)
-    members = float((weight * p).sum())
-    others = float(weight.sum() - members)
-    for v in kinds:
-        known |= v.holds
-        h = shared_holdings(population, v, weight, habit)
-        lent = h.own * by[h.owner]
-        inside = np.bincount(h.value, weights=lent, minlength=v.size)
-        x = np.maximum(inside[h.value] - lent, 0.0)
-        held = np.flatnonzero(x >= 0.5)
-        y = np.maximum(h.everybody[h.value[held]] - h.own[held] - x[held], 0.0)
-        near = _nearness(x[held], y, members, others)
-        largest(best, h.owner[held], np.where(near >= LEAST, near, 0.0))
+def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scale) -> _Closeness:
+    """Each account's closest value to the group over a block's kinds of value; other holders count as ``by``."""
+    best = np.zeros(len(p))
+    known = np.zeros(len(p), np.bool_)
+    members = float((scale.weight * p).sum())
+    others = float(scale.weight.sum() - members)
+    mass = scale.weight * by
+    active = np.flatnonzero(by > scale.least).astype(np.int32)
+    for name in BLOCKS[block]:
+        known |= population.kinds[name].holds
+        held = scale.held[name]
+        inside = np.zeros(len(held.everybody))
+        met = held_inside(held.indptr, held.values, active, mass, inside)
+        nearest(
+            met, inside, held.everybody, held.holders_ptr, held.holders, scale.weight, mass, members, others, PSEUDO,
+            LEAST, best,
+        )  # fmt: skip
     level = np.searchsorted(LEVELS, best, side="left")
     return _Closeness(np.where(known, level, -1), best)
-
-
-def _nearness(x: F64, y: F64, members: float, others: float) -> F64:
-    """Log of the share of members that hold a value over that of the others (half an account more of these)."""
-    out: F64 = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
-    return out
 
 
 def _learned(close: _Closeness, p: F64, weight: F64) -> F64:

@@ -28,7 +28,10 @@ __all__ = ["ScanInput", "Settings", "run_scan"]
 class Reader(Protocol):
     """What a scan needs of an open log."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its files are called, in the order of ``source_file``."""
+        ...
 
     @property
     def columns_present(self) -> frozenset[str]:
@@ -66,7 +69,7 @@ def run_scan(
     """Read, detect, build. Raises :class:`InputError` for bad input."""
     reader = given.reader
     step("text pass")
-    read_log(engine, reader.batches())
+    read_log(engine, reader)
     repeated = duplicates(engine)
     if repeated:
         file, row = repeated[0]
@@ -76,51 +79,47 @@ def run_scan(
                 where=f"{reader.names[file]}, row {row}, column exchange_id",
                 remedy="give each exchange its own id, or use --on-bad-row quarantine",
             )
-        drop_duplicates(engine)
+        drop_duplicates(engine, repeated)
     population = build_population(engine, given.accounts, step)
-    frame = engine.collect("SELECT DISTINCT model FROM exchanges ORDER BY model")["model"].combine_chunks()
-    channels = engine.collect("SELECT DISTINCT channel FROM exchanges ORDER BY channel")["channel"].combine_chunks()
-    licensed = apply_licences(
-        population, given.licences, frame, channels, _organisations(engine, population.table["org_id"])
+    models, channels = _seen(engine, "models_seen"), _seen(engine, "channels_seen")
+    organisations = np.where(
+        population.table["org_id"] == 0, population.table["org_of_exchanges"], population.table["org_id"]
     )
+    licensed = apply_licences(population, given.licences, models, channels, organisations)
     covered = np.zeros(population.size, np.bool_)
     for licence in licensed:
         covered[licence.accounts] = True
     found = detect(population, settings, licensed=covered, step=step)
     step("report")
 
-    def exchange_ids(rows: I64) -> list[str]:
+    def fetch(rows: I64, columns: Sequence[str]) -> tuple[list[int], list[dict[str, str | None]]]:
+        """Rows of the log again, in the order of the log, and what stands there."""
+        rid = population.columns["rid"][rows].astype(np.int64)
+        order = np.argsort(rid, kind="stable")
+        wanted: dict[int, list[int]] = {}
+        for value in rid[order].tolist():
+            wanted.setdefault(value >> 40, []).append(value & ((1 << 40) - 1))
+        return rows[order].tolist(), reader.fetch_rows(wanted, columns).to_pylist()
+
+    def exchange_ids(rows: I64) -> dict[int, str]:
+        rows = np.unique(rows)
         if not len(rows):
-            return []
-        wanted = ", ".join(str(int(r)) for r in rows)
-        table = engine.collect(
-            f"""SELECT r.row AS row, e.exchange_id AS given, e.key AS key FROM exchanges AS e
-                JOIN row_numbers AS r ON r.rid = e.rid WHERE r.row IN ({wanted}) ORDER BY r.row"""
-        )
-        names = [
-            g if g is not None else f"{k:016x}"
-            for g, k in zip(table["given"].to_pylist(), table["key"].to_pylist(), strict=True)
-        ]
-        place = dict(zip(table["row"].to_pylist(), names, strict=True))
-        return [place[int(r)] for r in rows]
+            return {}
+        found, names = fetch(rows, ["exchange_id"])
+        keys = dict(zip(rows.tolist(), population.columns["key"][rows].tolist(), strict=True))
+        return {row: n["exchange_id"] or f"{keys[row]:016x}" for row, n in zip(found, names, strict=True)}
 
     def prompts(rows: I64) -> dict[int, str]:
-        rid = population.columns["rid"][rows].astype(np.int64)
-        wanted: dict[int, list[int]] = {}
-        for value in rid.tolist():
-            wanted.setdefault(value >> 40, []).append(value & ((1 << 40) - 1))
-        table = reader.fetch_rows(wanted, ["system_prompt", "prompt"])
-        texts = [
-            "\n".join(part for part in (s, p) if part)
-            for s, p in zip(table["system_prompt"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-        ]
-        place = dict(zip(sorted(rid.tolist()), texts, strict=True))
-        return {row: place[value] for row, value in zip(rows.tolist(), rid.tolist(), strict=True)}
+        found, texts = fetch(rows, ["system_prompt", "prompt"])
+        return {
+            row: "\n".join(part for part in (t["system_prompt"], t["prompt"]) if part)
+            for row, t in zip(found, texts, strict=True)
+        }
 
     def show(texts: Sequence[str]) -> str:
         return min(texts, key=lambda t: (len(t), t))[:600] if given.show_text and texts else common_text(texts)
 
-    names = Names(frame, channels, exchange_ids, prompts, show)
+    names = Names(models, channels, exchange_ids, prompts, show)
     case = build_case(
         population,
         found,
@@ -140,17 +139,16 @@ def run_scan(
     return case
 
 
+def _seen(engine: Engine, relation: str) -> pa.Array:
+    return engine.collect(f"SELECT DISTINCT name FROM {relation} ORDER BY name")["name"].combine_chunks()
+
+
 def _unknown_tactics(columns: frozenset[str]) -> list[str]:
     """Without a single text, tactics that lie in the words of one request are unknown, not absent."""
     if {"prompt", "system_prompt"} & columns:
         return []
     labelled = {"T-SEARCH"} if "refusal_category" in columns else set()
     return [t.id for t in catalogue() if t.level == "exchange" and t.id not in labelled]
-
-
-def _organisations(engine: Engine, from_table: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    seen = engine.collect("SELECT org FROM account_codes ORDER BY code")["org"].to_numpy().astype(np.uint64)
-    return np.where(from_table == 0, seen, from_table)
 
 
 def _quarantine(reader: Reader, repeated: list[tuple[int, int]], more: pa.Table | None) -> pa.Table:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.traits import named, repeated_share
-from stillwatch.kernels.rhythm import own_clock
+from stillwatch.kernels.coding import commonest, repeated_codes
+from stillwatch.kernels.rhythm import hours_of_day, own_clock
 from stillwatch.signals.population import Population
-from stillwatch.signals.timing import sequences
 
 I32 = npt.NDArray[np.int32]
 MANY_USERS = 20
@@ -24,16 +24,16 @@ def single_accounts(population: Population, found: Sequence[Found]) -> dict[str,
     free = np.ones(n, np.bool_)
     for f in found:
         free[f.group.accounts] = False
-    users = np.diff(population.kinds["end_user"].indptr)
+    users = population.kinds["end_user"].distinct
     reseller = users >= MANY_USERS
-    everyone = np.arange(n, dtype=np.int32)
-    ts, indptr = sequences(population.account, population.ts, np.arange(len(population.ts)), everyone)
-    clock = np.nan_to_num(own_clock(ts, indptr))
+    offsets, order = population.by_account
+    clock = np.nan_to_num(own_clock(population.ts[order], offsets))
     repeated = repeated_share(population)
-    fixed = _largest_share(population, "system_skeleton", "skeleton")
-    hours = np.bincount(
-        np.unique(population.account.astype(np.int64) * 24 + (population.ts // 3_600_000_000) % 24) // 24, minlength=n
-    )
+    fixed = np.zeros(n)
+    for column in ("system_skeleton", "skeleton"):
+        codes, names = repeated_codes(population.columns[column])
+        fixed = np.maximum(fixed, commonest(codes, offsets, order, len(names)) / population.counts)
+    hours = hours_of_day(population.ts, offsets, order)
     batch = (population.counts >= BUSY) & (fixed >= 0.8)
     red = np.isin(population.table["programme"], named("security-research", "red-team", "safety-research"))
     kinds = {
@@ -48,17 +48,3 @@ def single_accounts(population: Population, found: Sequence[Found]) -> dict[str,
         out[kind] = np.flatnonzero(mask & free).astype(np.int32)
         free[out[kind]] = False
     return {kind: accounts for kind, accounts in out.items() if len(accounts)}
-
-
-def _largest_share(population: Population, *columns: str) -> npt.NDArray[np.float64]:
-    """Per account the share of its exchanges that carry its commonest value, the best over some columns."""
-    n = population.size
-    best = np.zeros(n)
-    for column in columns:
-        value, n_codes = population.codes(column)
-        known = value != 0
-        pairs, counts = np.unique(population.account[known] * np.int64(n_codes) + value[known], return_counts=True)
-        top = np.zeros(n)
-        np.maximum.at(top, pairs // n_codes, counts)
-        best = np.maximum(best, top / population.counts)
-    return best

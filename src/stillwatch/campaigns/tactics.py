@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,25 @@ from stillwatch.signals.tactics import Tactic, catalogue
 
 I64 = npt.NDArray[np.int64]
 LEAST_SHARE = 0.2
-
-
 SENDERS = 12
 """Accounts whose requests are compared to show what a tactic's text has in common."""
+EXAMPLES = 3
+
+
+class Shown(NamedTuple):
+    """A tactic that a group shows."""
+
+    tactic: Tactic
+    rows: I64
+    """The exchanges that show it; the first few are its examples."""
+    share: float
+    evidence: str
+    """In words."""
+
+    @property
+    def examples(self) -> I64:
+        """Exchanges to be named."""
+        return self.rows[:EXAMPLES]
 
 
 def tactic_senders(population: Population, found: Found) -> dict[str, I64]:
@@ -42,35 +58,37 @@ def _exchange_hits(population: Population, rows: I64) -> list[tuple[Tactic, I64]
     return out
 
 
-def campaign_tactics(
-    population: Population, found: Found, exchange_ids: Callable[[I64], list[str]], examples: Mapping[str, str]
-) -> tuple[TacticFinding, ...]:
-    """Findings in the order of the catalogue, each with its evidence in words, example exchanges, and a text to show
-    where ``examples`` has one."""
+def campaign_tactics(population: Population, found: Found) -> list[Shown]:
+    """The tactics of a group, in the order of the catalogue."""
     rows = found.group.rows
-    out: list[TacticFinding] = []
-
-    def add(tactic: Tactic, hit: I64, share: float, evidence: str) -> None:
-        out.append(
-            TacticFinding(
-                id=tactic.id,
-                name=tactic.name,
-                atlas=tactic.atlas,
-                accounts=len(np.unique(population.account[hit])),
-                exchanges=len(hit),
-                share=float(min(share, 1.0)),
-                evidence=evidence,
-                example_exchange_ids=tuple(exchange_ids(hit[:3])),
-                redacted_examples=(examples[tactic.id],) if examples.get(tactic.id) else (),
-            )
-        )
-
+    out: list[Shown] = []
     group_level = group_tactics(population, found)
     by_exchange = {tactic.id: hit for tactic, hit in _exchange_hits(population, rows)}
     for tactic in catalogue():
         if tactic.id in by_exchange:
             hit = by_exchange[tactic.id]
-            add(tactic, hit, len(hit) / len(rows), f"{len(hit) / len(rows):.0%} of the harvest exchanges carry it")
+            share = len(hit) / len(rows)
+            out.append(Shown(tactic, hit, share, f"{share:.0%} of the harvest exchanges carry it"))
         elif tactic.id in group_level:
-            add(tactic, *group_level[tactic.id])
-    return tuple(out)
+            out.append(Shown(tactic, *group_level[tactic.id]))
+    return out
+
+
+def tactic_findings(
+    population: Population, shown: Sequence[Shown], ids: Mapping[int, str], texts: Mapping[str, str]
+) -> tuple[TacticFinding, ...]:
+    """The same as findings: ``ids`` names exchanges by row, ``texts`` has a text to show for some tactics."""
+    return tuple(
+        TacticFinding(
+            id=tactic.id,
+            name=tactic.name,
+            atlas=tactic.atlas,
+            accounts=len(np.unique(population.account[rows])),
+            exchanges=len(rows),
+            share=float(min(share, 1.0)),
+            evidence=evidence,
+            example_exchange_ids=tuple(ids[r] for r in rows[:EXAMPLES].tolist()),
+            redacted_examples=(texts[tactic.id],) if texts.get(tactic.id) else (),
+        )
+        for tactic, rows, share, evidence in shown
+    )

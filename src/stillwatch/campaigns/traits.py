@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.kernels.coding import repeated_codes, shared_rows
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import DAY_US, Population
+from stillwatch.signals.population import DAY_US, Population, Values, dense
 from stillwatch.signals.timing import sequences
 
 
@@ -76,10 +77,10 @@ def traits(population: Population, group: Group) -> Traits:
     if name and (domain == np.uint64(name)).sum() > 2 * (domain[accounts] == np.uint64(name)).sum():
         top_domain = 0.0
     programme, programme_name = _top(table["programme"][accounts])
-    codes, n_codes = population.codes("prompt")
-    prompt = codes[rows]
+    names, prompt = dense(population.columns["prompt"][rows])
+    n_codes = len(names)
+    known = names[prompt] != 0
     by = population.customer[population.account[rows]].astype(np.int64)
-    known = prompt != 0
     repeated, distinct, coverage = float("nan"), 0, float("nan")
     if known.any():
         pairs = np.unique(by[known] * n_codes + prompt[known])
@@ -93,9 +94,6 @@ def traits(population: Population, group: Group) -> Traits:
     hours = np.bincount((population.ts[rows] - population.ts[rows[0]]) // 3_600_000_000) if len(rows) else np.zeros(1)
     pairs_of_hours = hours[:-1] + hours[1:] if len(hours) > 1 else hours
     net = population.kinds["network"]
-    inside = np.zeros(population.size, np.bool_)
-    inside[accounts] = True
-    held_net = net.values[np.repeat(inside, np.diff(net.indptr))]
     return Traits(
         accounts=len(accounts),
         customers=len(np.unique(customer)),
@@ -118,8 +116,17 @@ def traits(population: Population, group: Group) -> Traits:
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
         concentrated=_concentrated(population, rows),
         substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
-        top_network=float(np.bincount(held_net).max() / len(accounts)) if len(held_net) else float("nan"),
+        top_network=_top_network(net, accounts),
     )
+
+
+def _top_network(net: Values, accounts: npt.NDArray[np.int32]) -> float:
+    if not net.holds[accounts].any():
+        return float("nan")
+    inside = np.zeros(len(net.holds), np.bool_)
+    inside[accounts] = True
+    held = net.values[inside[net.owner]]
+    return float(max(np.bincount(held).max(initial=0), 1) / len(accounts))
 
 
 def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> float:
@@ -137,20 +144,13 @@ def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> floa
 
 
 def repeated_share(population: Population) -> npt.NDArray[np.float64]:
-    """Per account the share of its exchanges whose prompt other customers sent too (n,); found once per population."""
-    if "repeated" not in population.cache:
-        population.cache["repeated"] = _repeated_share(population)
-    out: npt.NDArray[np.float64] = population.cache["repeated"]
+    """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
+    if "repeated_share" not in population.cache:
+        codes, names = repeated_codes(population.columns["prompt"])
+        repeated = shared_rows(codes, *population.by_account, population.customer, len(names))
+        population.cache["repeated_share"] = repeated / population.counts
+    out: npt.NDArray[np.float64] = population.cache["repeated_share"]
     return out
-
-
-def _repeated_share(population: Population) -> npt.NDArray[np.float64]:
-    prompt, n_codes = population.codes("prompt")
-    by = population.customer[population.account].astype(np.int64)
-    pairs = np.unique(by * n_codes + prompt)
-    shared = (np.bincount(pairs % n_codes, minlength=n_codes)[prompt] >= 2) & (prompt != 0)
-    times = np.bincount(population.account, weights=shared, minlength=population.size).astype(np.float64)
-    return np.asarray(times / population.counts)
 
 
 def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:

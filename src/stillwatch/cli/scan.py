@@ -21,19 +21,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from stillwatch import __version__
 from stillwatch.campaigns.run import ScanInput, Settings, run_scan
 from stillwatch.case import check_place, impact_cost, price_table, write_case
+from stillwatch.cli.engines import opened, recorded
 from stillwatch.domain.errors import InputError
-from stillwatch.engine import DuckEngine
 from stillwatch.report import print_summary, render_report, summary_json
-from stillwatch.sources import digest, expand, open_log, read_accounts, read_licences
+from stillwatch.sources import read_licences
 
 
 def scan(
-    exchanges: list[str] = typer.Argument(..., help="Logs: paths, globs, directories."),
+    exchanges: list[str] = typer.Argument(..., help="Logs: paths, globs, directories; with Spark table:NAME or URIs."),
     out: Path = typer.Option(..., "--out", help="The case directory to write."),
     accounts: str | None = typer.Option(None, "--accounts", help="The accounts table."),
     licences: Path | None = typer.Option(None, "--licences", help="The licences file (YAML)."),
     source: str | None = typer.Option(None, "--source", help="Log format or mapping file; detected when absent."),
-    engine: str = typer.Option("duckdb", "--engine", help="duckdb (embedded)."),
+    engine: str = typer.Option("duckdb", "--engine", help="duckdb (embedded), spark or spark:MASTER."),
     on_bad_row: str = typer.Option("fail", "--on-bad-row", help="fail or quarantine."),
     rate: float = typer.Option(0.01, "--rate", min=1e-6, max=0.5, help="False-discovery rate over groups."),
     prices: Path | None = typer.Option(None, "--prices", help="Price table (YAML) for the impact in money."),
@@ -44,8 +44,6 @@ def scan(
     json: bool = typer.Option(False, "--json", help="The summary as JSON on standard output."),
 ) -> None:
     """Find campaigns in API logs. Exit status 0: none, 3: found, 2: bad input, 1: failure."""
-    if engine != "duckdb":
-        raise InputError(f"engine {engine!r} is not available", remedy="use --engine duckdb")
     if on_bad_row not in ("fail", "quarantine"):
         raise InputError("--on-bad-row is neither fail nor quarantine")
     aside: Literal["fail", "quarantine"] = "quarantine" if on_bad_row == "quarantine" else "fail"
@@ -54,34 +52,30 @@ def scan(
     with _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress:
         progress("reading")
         check_place(out)  # a place that cannot be written is told before the work, not after it
-        reader = open_log(exchanges, source=source, on_bad_row=aside)
-        reader.on_progress = lambda share: progress("text pass", share)
-        table = read_accounts(accounts, on_bad_row=aside) if accounts else None
         licence_list = read_licences(licences) if licences else ()
         price_list = price_table(prices) if prices else None
-        given = ScanInput(
-            reader=reader,
-            accounts=table.table if table else None,
-            licences=licence_list,
-            quarantine=aside == "quarantine",
-            show_text=show_text,
-            set_aside=table.quarantine if table else None,
-        )
-        with DuckEngine(threads=threads) as duck:
-            case = run_scan(duck, given, Settings(rate=rate, seed=seed, threads=threads), step=progress)
+        settings = Settings(rate=rate, seed=seed, threads=threads)
+        with opened(engine, exchanges, accounts, source=source, on_bad_row=aside, threads=threads) as running:
+            reader, table = running.reader, running.accounts
+            reader.on_progress = lambda share: progress("text pass", share)
+            given = ScanInput(
+                reader=reader,
+                accounts=table.table if table else None,
+                licences=licence_list,
+                quarantine=aside == "quarantine",
+                show_text=show_text,
+                set_aside=table.quarantine if table else None,
+            )
+            case = run_scan(running.engine, given, settings, step=progress)
+            case.run["inputs"] = reader.inputs()
         if price_list is not None:
             case = impact_cost(case, price_list)
-        case.run["inputs"] = [digest(path, name) for path, name in zip(reader.files, reader.names, strict=True)]
         besides = {"accounts": accounts, "licences": licences, "prices": prices, "mapping": _mapping(source)}
-        case.run["tables"] = {
-            role: [digest(path, name) for path, name in zip(*expand([where])[:2], strict=True)]
-            for role, where in besides.items()
-            if where is not None
-        }
+        case.run["tables"] = {role: recorded(str(where)) for role, where in besides.items() if where is not None}
         case.run["ignored_files"] = list(reader.ignored)
         if reader.quarantine.passed_over:
             case.run["capped"]["records that are no model requests"] = reader.quarantine.passed_over
-        case.run["versions"] = _versions()
+        case.run["versions"] = _versions() | running.versions
         case.run["settings"] = {
             "rate": rate,
             "seed": seed,

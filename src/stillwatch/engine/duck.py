@@ -1,28 +1,34 @@
-"""The embedded engine: DuckDB for relations, a thread pool for kernels (they release the GIL)."""
+"""The embedded engine: DuckDB for relations, files of columns for bulk, threads for kernels (they release the GIL)."""
 
 from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from stillwatch.engine.protocol import Capabilities, Kernel
+from stillwatch.engine.columns import KEEP_BYTES, Columns, marked
+from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 
-_FLUSH_ROWS = 262_144
 
+class _Done(NamedTuple):
+    """What came of one piece of a log: tables of each batch, rows read, what was set aside."""
 
-class StepError(RuntimeError):
-    """A step failed: carries its name and the SQL that was run."""
+    tables: list[dict[str, pa.Table]]
+    rows: int
+    problems: list[Any]
 
 
 class DuckEngine:
-    """DuckDB, in memory with spill to a temporary directory that goes away with the engine."""
+    """DuckDB in memory, columns on disk, spill beside them: a temporary directory that goes away with the engine."""
 
     def __init__(self, *, threads: int = 2, memory_bytes: int | None = None) -> None:
         self._spill = tempfile.TemporaryDirectory(prefix="stillwatch-")
@@ -34,14 +40,16 @@ class DuckEngine:
         if memory_bytes is not None:
             self._con.execute(f"SET memory_limit = '{memory_bytes // 1_000_000}MB'")
         self._threads = max(1, threads)
-        self._pending: dict[str, list[pa.Table]] = {}
         self._created: set[str] = set()
+        self._columns: dict[str, Columns] = {}
 
     def __enter__(self) -> DuckEngine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._con.close()
+        for columns in self._columns.values():
+            columns.close()
         self._spill.cleanup()
 
     @property
@@ -57,18 +65,31 @@ class DuckEngine:
         self._con.unregister("incoming")
         self._created.add(name)
 
-    def map_batches(self, batches: Iterable[pa.RecordBatch], kernel: Kernel) -> None:
-        """Kernels run ``threads`` wide over a bounded window of batches; results are appended in order."""
-        window: deque[Future[dict[str, pa.Table]]] = deque()
-        with ThreadPoolExecutor(self._threads) as pool:
-            for batch in batches:
-                window.append(pool.submit(kernel, batch))
-                if len(window) > 2 * self._threads:
-                    self._append(window.popleft().result())
-            while window:
-                self._append(window.popleft().result())
-        for name in list(self._pending):
-            self._flush(name)
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
+        """Pieces of the log are worked on ``threads`` wide, a bounded number ahead; results are appended in order.
+
+        A log that can be read by shares is also read in the threads, provided that it has enough of them.
+        """
+        shares = log.shares() if isinstance(log, SharedLog) else ()
+        problems: list[Any] = []
+        rows = 0
+        if isinstance(log, SharedLog) and len(shares) >= 2 * self._threads:
+            for done in self._ahead(partial(_share, copy(log), share, kernel) for share in shares):
+                rows += done.rows
+                problems += done.problems
+                self._append(done.tables)
+            log.settle(problems, rows)
+            return
+        for done in self._ahead(partial(_batch, batch, kernel) for batch in log.batches()):
+            self._append(done.tables)
+
+    def columns(self, relation: str) -> Columns:
+        """A relation of numbers as columns on disk."""
+        if relation not in self._columns:
+            folder = Path(self._spill.name) / relation
+            folder.mkdir()
+            self._columns[relation] = Columns(folder, keep_bytes=KEEP_BYTES)
+        return self._columns[relation]
 
     def sql(self, step: str, query: str) -> None:
         """Materialise one named step."""
@@ -82,19 +103,43 @@ class DuckEngine:
         except duckdb.Error as exc:
             raise StepError(f"collect failed: {exc}\nSQL: {query}") from exc
 
-    def _append(self, tables: dict[str, pa.Table]) -> None:
-        for name, table in tables.items():
-            self._pending.setdefault(name, []).append(table)
-            if sum(part.num_rows for part in self._pending[name]) >= _FLUSH_ROWS:
-                self._flush(name)
+    def _ahead(self, tasks: Iterator[Callable[[], _Done]]) -> Iterator[_Done]:
+        window: deque[Future[_Done]] = deque()
+        with ThreadPoolExecutor(self._threads) as pool:
+            try:
+                for task in tasks:
+                    window.append(pool.submit(task))
+                    if len(window) > self._threads + 1:
+                        yield window.popleft().result()
+                while window:
+                    yield window.popleft().result()
+            finally:
+                for waiting in window:
+                    waiting.cancel()
 
-    def _flush(self, name: str) -> None:
-        parts = self._pending.pop(name, [])
-        if parts:
-            self.scan(name, pa.concat_tables(parts))
+    def _append(self, batches: list[dict[str, pa.Table]]) -> None:
+        for tables in batches:
+            for name, table in tables.items():
+                if marked(table.schema):
+                    self.columns(name).append(table)
+                else:
+                    self.scan(name, table)
 
     def _run(self, step: str, query: str) -> None:
         try:
             self._con.execute(query)
         except duckdb.Error as exc:
             raise StepError(f"step {step} failed: {exc}\nSQL: {query}") from exc
+
+
+def _batch(batch: pa.RecordBatch, kernel: Kernel) -> _Done:
+    return _Done([kernel(batch)], batch.num_rows, [])
+
+
+def _share(log: SharedLog, share: Any, kernel: Kernel) -> _Done:
+    log.take_problems()  # what the copy was made with
+    tables, rows = [], 0
+    for batch in log.read(share):
+        tables.append(kernel(batch))
+        rows += batch.num_rows
+    return _Done(tables, rows, log.take_problems())

@@ -15,7 +15,7 @@ from stillwatch.case.write import campaigns_document, evidence_table
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import LicenceFile
 from stillwatch.domain.verdict import CaseResult
-from stillwatch.engine.duck import StepError
+from stillwatch.engine import StepError
 from stillwatch.evidence import layout
 from stillwatch.evidence.gather import Population
 from stillwatch.evidence.provenance import detector

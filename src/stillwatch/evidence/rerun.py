@@ -15,7 +15,7 @@ from stillwatch.campaigns.run import ScanInput, Settings, run_scan
 from stillwatch.domain.licence import Licence
 from stillwatch.domain.log import EXCHANGES
 from stillwatch.domain.verdict import Campaign, CaseResult
-from stillwatch.engine import DuckEngine
+from stillwatch.engine import DuckEngine, Log
 from stillwatch.evidence.casefile import members
 from stillwatch.evidence.gather import CARRIED, Population
 from stillwatch.sources.reader import BATCH_ROWS
@@ -41,11 +41,15 @@ class _SealedLog:
             at += batch.num_rows
 
     def fetch_rows(self, wanted: dict[int, list[int]], columns: Sequence[str]) -> pa.Table:
-        n = sum(len(rows) for rows in wanted.values())
-        return pa.table({name: pa.nulls(n, EXCHANGES.field(name).type) for name in columns})
+        rows = self._exchanges.take(pa.array(sorted(row for rows in wanted.values() for row in rows), pa.int64()))
+        nothing = {name: pa.nulls(len(rows), EXCHANGES.field(name).type) for name in columns}
+        return pa.table({name: rows[name] if name == "exchange_id" else nothing[name] for name in columns})
 
     def quarantine_table(self) -> pa.Table:
         return pa.table({"file": pa.array([], pa.string())})
+
+    def inputs(self) -> list[dict[str, object]]:
+        return []
 
 
 class _SealedEngine(DuckEngine):
@@ -54,7 +58,7 @@ class _SealedEngine(DuckEngine):
     The key of an exchange becomes its place: the rows lie in the order that their true keys gave them.
     """
 
-    def map_batches(self, batches: Iterable[pa.RecordBatch], kernel: Kernel) -> None:
+    def map_batches(self, log: Log, kernel: Kernel) -> None:
         def carried(batch: pa.RecordBatch) -> dict[str, pa.Table]:
             out = kernel(batch)
             rows = out["exchanges"]
@@ -63,7 +67,7 @@ class _SealedEngine(DuckEngine):
                 rows = rows.set_column(rows.schema.get_field_index(name), name, column)
             return {**out, "exchanges": rows}
 
-        super().map_batches(batches, carried)
+        super().map_batches(log, carried)
 
 
 class Sealed(NamedTuple):

@@ -35,3 +35,9 @@ def finish(h: np.uint64) -> np.uint64:
     """The end of a running hash; never 0, which means null everywhere in the package."""
     h = mix(h)
     return h if h != np.uint64(0) else np.uint64(1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def combine_one(value: np.uint64) -> np.uint64:
+    """What :func:`stillwatch.kernels.hashing.combine` makes of a single value."""
+    return finish(extend(SEED, mix(value + SEED)))

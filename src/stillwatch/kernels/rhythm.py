@@ -62,6 +62,42 @@ def own_clock(ts: I64, indptr: I64) -> F64:
 
 
 @njit(cache=True, nogil=True)
+def hours_of_day(ts: I64, offsets: I64, order: I32) -> I64:
+    """How many hours of the day (UTC) each account's events fall in; those of account a are
+    ``order[offsets[a]:offsets[a + 1]]``."""
+    out = np.zeros(len(offsets) - 1, np.int64)
+    for a in range(len(out)):
+        seen = 0
+        for i in range(offsets[a], offsets[a + 1]):
+            seen |= 1 << ((ts[order[i]] // 3_600_000_000) % 24)
+        while seen:
+            out[a] += seen & 1
+            seen >>= 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def binned(ts: I64, indptr: I64, start: int, width: int) -> tuple[I64, I32, I32]:
+    """Events per bin of ``width`` from ``start`` on, sparse, per sequence (ascending in time). Returns offsets, bins,
+    counts."""
+    ptr = np.zeros(len(indptr), np.int64)
+    bins, counts = np.empty(len(ts), np.int32), np.empty(len(ts), np.int32)
+    at = -1
+    for s in range(len(indptr) - 1):
+        before = -1
+        for i in range(indptr[s], indptr[s + 1]):
+            here = (ts[i] - start) // width
+            if here != before:
+                at += 1
+                bins[at] = here
+                counts[at] = 0
+                before = here
+            counts[at] += 1
+        ptr[s + 1] = at + 1
+    return ptr, bins[: at + 1].copy(), counts[: at + 1].copy()
+
+
+@njit(cache=True, nogil=True)
 def short_returns(labels: I32, days: I64, reach: int, shuffles: int, seed: int) -> tuple[float, float, float]:
     """How often an account comes back within ``reach`` positions of the group's sequence, against shuffled labels.
 

@@ -12,6 +12,7 @@ from stillwatch.lab.clock import DAY, SECOND, Floats, Ints
 from stillwatch.lab.fitted import FITTED
 from stillwatch.lab.identity import Cast
 from stillwatch.lab.text.grammar import draw_mixed
+from stillwatch.lab.text.material import with_material
 from stillwatch.lab.world import NEW_MODEL, World
 
 TOKENS = FITTED["tokens"]
@@ -67,6 +68,8 @@ def emit(
     system = system[keep] if system is not None else np.full(n, -1)
     end_user = end_user[keep] if end_user is not None else np.full(n, -1)
     lang = cast.language[who] if language is None else language[keep]
+    if world.scenario.material:
+        prompt = with_material(prompt, lang, world.scenario.material, rng)
     if session is None:
         sessions, declared = np.full(n, -1), np.zeros(n, dtype=bool)
         turn = np.zeros(n, dtype=np.int64) if turn is None else turn[keep]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
+from msgspec.structs import replace
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import ACCOUNTS, EXCHANGES, TIMESTAMP
@@ -45,16 +46,19 @@ def build(scenario: Scenario, seed: int, log: Log) -> World:
     """The world, its exchanges in ``log``. Every kind and campaign has its own random stream: changing one leaves the
     others alone."""
     world = World(scenario, np.random.default_rng([seed, 0]), log)
-    for kind, accounts in scenario.honest.items():
+    for kind, most in scenario.honest.items():
         if kind not in KINDS:
             raise InputError(f"unknown honest kind {kind!r}", remedy=f"one of {', '.join(KINDS)}")
         world.rng = np.random.default_rng([seed, 1, *kind.encode()])
-        if accounts > 0:
+        left = round(most * scenario.size)
+        while left > 0:
+            accounts = min(left, scenario.crowd or left)
             KINDS[kind](world, accounts)
+            left -= accounts
             world.settle()
     for number, campaign in enumerate(scenario.campaigns):
         world.rng = np.random.default_rng([seed, 2, number])
-        harvest.run(world, campaign)
+        harvest.run(world, replace(campaign, accounts=max(1, round(campaign.accounts * scenario.size))))
         world.settle()
     if not world.log.rows:
         raise InputError("a world without exchanges", where=scenario.name, remedy="more accounts, or more days")

@@ -84,6 +84,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Day on which a new teacher model appears."""
     volume: float = 1.0
     """Factor on honest request rates."""
+    size: float = 1.0
+    """Factor on the accounts of every kind and campaign."""
+    crowd: int = 0
+    """Most accounts of a kind that are built together (0: all): a large world has many schools, tools and companies."""
+    material: float = 0.0
+    """Mean words of own material under each prompt."""
     languages: dict[str, float] = msgspec.field(
         default_factory=lambda: {"en": 0.5, "zh": 0.14, "ru": 0.07, "es": 0.1, "de": 0.07, "ja": 0.06, "fr": 0.06}
     )

@@ -67,7 +67,8 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
     u, v, w = np.concatenate(left), np.concatenate(right), np.concatenate(weight)
     if not len(u):
         return []
-    label = louvain(u, v, w, nodes=at, seed=seed)[:n]
+    names, value = np.unique(v, return_inverse=True)
+    label = louvain(u, value + n, w, nodes=n + len(names), seed=seed)[:n]
     touched = np.zeros(n, np.bool_)
     touched[u] = True
     out: list[Group] = []

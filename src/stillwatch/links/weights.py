@@ -55,12 +55,14 @@ def kind_weights(population: Population) -> dict[str, float]:
         best = 0.0
         if len(left) >= 10:
             shift = np.roll(right, len(right) // 2)
+            apart = left != shift  # nobody is a pair with himself
+            some, others = left[apart], shift[apart]
             for other in KINDS:
                 values = population.kinds[other.name]
                 if other.family == kind.family or not values.size or other.name == "cohort":
                     continue
                 m = (_agree(values, left, right) * len(left) + PRIOR_PAIRS * 0.01) / (len(left) + PRIOR_PAIRS)
-                u = (_agree(values, left, shift) * len(left) + PRIOR_PAIRS * 0.01) / (len(left) + PRIOR_PAIRS)
+                u = (_agree(values, some, others) * len(some) + PRIOR_PAIRS * 0.01) / (len(some) + PRIOR_PAIRS)
                 best = max(best, float(np.log(m / u)))
         out[kind.name] = 0.5 + best
     population.cache["kind_weights"] = out

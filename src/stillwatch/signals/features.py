@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.engine import as_columns
 from stillwatch.kernels.hashing import combine, hash_strings
-from stillwatch.kernels.text import TextFeatures, fingerprint_texts
+from stillwatch.kernels.text import fingerprint_texts
 from stillwatch.signals import sketch
 from stillwatch.signals.tactics import exchange_tactics, lexicon
 
@@ -40,6 +43,13 @@ def _ints(column: pa.Array, missing: int) -> npt.NDArray[np.int64]:
     return out
 
 
+def _take(of_distinct: npt.NDArray[Any], column: pa.DictionaryArray) -> npt.NDArray[Any]:
+    """What is known of each distinct value, row by row; 0 for null."""
+    at = pc.fill_null(column.indices, len(of_distinct)).to_numpy(zero_copy_only=False)
+    out: npt.NDArray[Any] = np.concatenate([of_distinct, np.zeros((1, *of_distinct.shape[1:]), of_distinct.dtype)])[at]
+    return out
+
+
 def parameter_vector(batch: pa.RecordBatch) -> U64:
     """One hash per request of everything that the client set; 0 where every parameter is unknown."""
     known = np.zeros(batch.num_rows, np.bool_)
@@ -47,7 +57,8 @@ def parameter_vector(batch: pa.RecordBatch) -> U64:
     for name in _PARAMETERS:
         column = batch.column(name)
         known |= pc.is_valid(column).to_numpy(zero_copy_only=False)
-        hashes.append(hash_strings(pc.cast(column, pa.string())))
+        distinct = column.dictionary_encode()  # a few values: numbers become text once
+        hashes.append(_take(hash_strings(distinct.dictionary.cast(pa.string())), distinct))
     return np.where(known, combine(*hashes), np.uint64(0))
 
 
@@ -67,8 +78,11 @@ class FeaturePass:
     """The kernel that :meth:`Engine.map_batches` runs; it holds nothing, so that batches are independent."""
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, pa.Table]:
-        """Yields ``exchanges`` (one integer row per exchange) and ``fingerprints`` (exchange key, fingerprint)."""
-        system = fingerprint_texts(batch.column("system_prompt"), lexicon())
+        """Yields ``exchanges`` (a row of numbers per exchange, its fingerprints as a list), and the names in it:
+        ``accounts_seen``, ``models_seen``, ``channels_seen`` (hash and name)."""
+        systems = batch.column("system_prompt").dictionary_encode()  # many exchanges have the same
+        system = fingerprint_texts(systems.dictionary, lexicon())
+        system_hash, system_skeleton = _take(system.hash, systems), _take(system.skeleton, systems)
         prompt = fingerprint_texts(batch.column("prompt"), lexicon())
         edge = (
             sketch.decode(batch.column("prompt_sketch"))
@@ -76,20 +90,15 @@ class FeaturePass:
             else None
         )
         prompt = sketch.merge(prompt, edge)
-        system_hash, system_skeleton = system.hash, system.skeleton
-        if edge is not None:
-            system_hash = np.where(system_hash == 0, edge.system_hash, system_hash)
-            system_skeleton = np.where(system_skeleton == 0, edge.system_skeleton, system_skeleton)
-        account = _hash(batch, "account_id")
+        account, model, channel = _hash(batch, "account_id"), _hash(batch, "model"), _hash(batch, "channel")
         ts = batch.column("ts").cast(pa.int64()).to_numpy(zero_copy_only=False)
         given_id = _hash(batch, "exchange_id")
-        derived = combine(
-            ts.view(np.uint64), account, prompt.hash, system_hash, _hash(batch, "model"), _hash(batch, "client_ip")
-        )
-        key = np.where(given_id == 0, derived, given_id)
-        rid = _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0)
+        addresses = batch.column("client_ip").dictionary_encode()
+        address = _take(hash_strings(addresses.dictionary), addresses)
+        derived = combine(ts.view(np.uint64), account, prompt.hash, system_hash, model, address)
         prefix = _hash(batch, "prefix_hash")
-        status = _ints(batch.column("status"), 200)
+        if edge is not None:
+            system_skeleton = np.where(system_skeleton == 0, edge.system_skeleton, system_skeleton)
         output_tokens = _ints(batch.column("output_tokens"), -1)
         refused = pc.fill_null(batch.column("refusal"), False).to_numpy(zero_copy_only=False).copy()
         refused |= pc.fill_null(pc.is_in(batch.column("finish_reason"), _REFUSED_FINISH), False).to_numpy(
@@ -100,65 +109,63 @@ class FeaturePass:
         )
         tactics = exchange_tactics(
             prompt.cues,
-            system.cues,
+            _take(system.cues, systems),
             n_tokens=prompt.n_tokens,
-            output_tokens=output_tokens.astype(np.int64),
+            output_tokens=output_tokens,
             refused=refused,
             extraction_label=labelled,
         )
-        addresses = batch.column("client_ip")
-        exchanges = pa.table(
-            {
-                "rid": rid,
-                "key": key,
-                "given": given_id != 0,
-                "account": account,
-                "account_id": batch.column("account_id"),
-                "ts": ts,
-                "org": _hash(batch, "org_id"),
-                "end_user": _hash(batch, "end_user_id"),
-                "session": _hash(batch, "session_id"),
-                "channel": batch.column("channel"),
-                "model": batch.column("model"),
-                "prompt": prompt.hash,
-                "skeleton": prompt.skeleton,
-                "prompt_tokens": prompt.n_tokens,
-                "fingerprints_total": prompt.fp_total,
-                "system": system_hash,
-                "system_skeleton": system_skeleton,
-                "edge_template": _hash(batch, "template_id"),
-                "prefix": np.where(
-                    prefix == 0, np.where(prompt.n_tokens >= PREFIX_TOKENS, prompt.hash, np.uint64(0)), prefix
-                ),
-                "parameters": parameter_vector(batch),
-                "schema": _hash(batch, "tool_schema_hash"),
-                "status": status,
-                "refused": refused | labelled,
-                "tactics": tactics,
-                "address": hash_strings(addresses),
-                "network": hash_strings(network_prefix(addresses)),
-                "asn": _ints(batch.column("asn"), 0),
-                "client": _hash(batch, "user_agent"),
-                "tls": _hash(batch, "tls_fingerprint"),
-                "ref_issued": _hash(batch, "reasoning_ref_issued"),
-                "ref_presented": _hash(batch, "reasoning_ref_presented"),
-                "input_tokens": _ints(batch.column("input_tokens"), 0),
-                "output_tokens": output_tokens,
-                "reasoning_tokens": _ints(batch.column("reasoning_tokens"), 0),
-                "exchange_id": batch.column("exchange_id"),
-            }
+        exchanges = as_columns(
+            pa.table(
+                {
+                    "rid": _ints(batch.column("source_file"), 0) << 40 | _ints(batch.column("source_row"), 0),
+                    "key": np.where(given_id == 0, derived, given_id),
+                    "given": given_id != 0,
+                    "account": account,
+                    "ts": ts,
+                    "org": _hash(batch, "org_id"),
+                    "end_user": _hash(batch, "end_user_id"),
+                    "session": _hash(batch, "session_id"),
+                    "channel": channel,
+                    "model": model,
+                    "prompt": prompt.hash,
+                    "prompt_tokens": prompt.n_tokens,
+                    "skeleton": prompt.skeleton,
+                    "system_skeleton": system_skeleton,
+                    "edge_template": _hash(batch, "template_id"),
+                    "prefix": np.where(
+                        prefix == 0, np.where(prompt.n_tokens >= PREFIX_TOKENS, prompt.hash, np.uint64(0)), prefix
+                    ),
+                    "parameters": parameter_vector(batch),
+                    "schema": _hash(batch, "tool_schema_hash"),
+                    "status": _ints(batch.column("status"), 200).astype(np.int32),
+                    "refused": refused | labelled,
+                    "tactics": tactics,
+                    "address": address,
+                    "network": _take(hash_strings(network_prefix(addresses.dictionary)), addresses),
+                    "asn": _ints(batch.column("asn"), 0),
+                    "client": _hash(batch, "user_agent"),
+                    "tls": _hash(batch, "tls_fingerprint"),
+                    "ref_issued": _hash(batch, "reasoning_ref_issued"),
+                    "ref_presented": _hash(batch, "reasoning_ref_presented"),
+                    "input_tokens": _ints(batch.column("input_tokens"), 0),
+                    "output_tokens": output_tokens,
+                    "reasoning_tokens": _ints(batch.column("reasoning_tokens"), 0),
+                    "fingerprints": pa.ListArray.from_arrays(
+                        pa.array(prompt.fp_offsets.astype(np.int32)), pa.array(prompt.fp_values)
+                    ),
+                }
+            )
         )
-        return {"exchanges": exchanges, "fingerprints": _fingerprint_rows(rid, account, prompt)}
-
-
-def _fingerprint_rows(rid: npt.NDArray[np.generic], account: U64, features: TextFeatures) -> pa.Table:
-    lengths = np.diff(features.fp_offsets)
-    position = np.arange(len(features.fp_values), dtype=np.int64) - np.repeat(features.fp_offsets[:-1], lengths)
-    return pa.table(
-        {
-            "rid": np.repeat(rid, lengths),
-            "account": np.repeat(account, lengths),
-            "position": position.astype(np.int16),
-            "fingerprint": features.fp_values,
+        return {
+            "exchanges": exchanges,
+            "accounts_seen": _names(account, batch.column("account_id")),
+            "models_seen": _names(model, batch.column("model")),
+            "channels_seen": _names(channel, batch.column("channel")),
         }
-    )
+
+
+def _names(hashes: U64, names: pa.Array) -> pa.Table:
+    """Each name of a batch once, with its hash."""
+    distinct, at = np.unique(hashes, return_index=True)
+    return pa.table({"hash": distinct, "name": names.take(pa.array(at))})

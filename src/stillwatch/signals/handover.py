@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stillwatch.kernels.coding import moved_on, repeated_codes, rows_by_value
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -22,31 +24,16 @@ class Moves(NamedTuple):
     target: I64
 
 
-def failovers(
-    prefix: U64, account: I32, ts: I64, status: npt.NDArray[np.int16], refused: npt.NDArray[np.bool_]
-) -> Moves:
-    """The same conversation prefix at another account within two hours after a refusal, 403 or 429.
+def failovers(prefix: U64, account: I32, ts: I64, failed: npt.NDArray[np.bool_]) -> Moves:
+    """The same conversation prefix at another account within two hours after an exchange that ``failed``: a refusal,
+    403 or 429. Rows are in order of time.
 
     Prefixes that more than a dozen accounts send (benchmarks, viral prompts) say nothing and are left out.
     """
-    at = np.flatnonzero(prefix != 0)
-    order = at[np.lexsort((ts[at], prefix[at]))]
-    same = prefix[order][1:] == prefix[order][:-1]
-    runs = np.zeros(len(order), np.int64)
-    if len(order):
-        runs[1:] = np.cumsum(~same)
-    pairs = np.unique(runs * (int(account.max(initial=0)) + 1) + account[order])
-    spread = np.bincount(pairs // (int(account.max(initial=0)) + 1), minlength=1)
-    failed = ((status == 403) | (status == 429) | refused)[order]
-    before, after = order[:-1], order[1:]
-    moved = (
-        same
-        & failed[:-1]
-        & (account[before] != account[after])
-        & (ts[after] - ts[before] <= WITHIN_US)
-        & (spread[runs[1:]] <= COMMON_PREFIX)
-    )
-    return Moves(before[moved], after[moved])
+    codes, names = repeated_codes(prefix)
+    offsets, order = rows_by_value(codes, np.arange(len(names), dtype=np.int32), len(names))
+    moves = moved_on(offsets, order, account, ts, failed, WITHIN_US, COMMON_PREFIX).astype(np.int64)
+    return Moves(moves[:, 0], moves[:, 1])
 
 
 def replays(issued: U64, presented: U64, account: I32) -> Moves:

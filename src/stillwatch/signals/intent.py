@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.coding import most_in_a_day, repeated_codes
 from stillwatch.signals.base import I32, Kind
 from stillwatch.signals.population import DAY_US
 from stillwatch.signals.ties import TieSignal
@@ -28,17 +29,10 @@ SIGNAL = TieSignal(
 
 
 def client_crowds(
-    account: I32, ts: npt.NDArray[np.int64], client: npt.NDArray[np.uint64]
+    client: npt.NDArray[np.uint64], ts: npt.NDArray[np.int64], by_account: tuple[npt.NDArray[np.int64], I32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
     """Accounts with a known client, and 1 where four or more clients were theirs within one day, else 2."""
-    known = client != 0
-    who, days = account[known].astype(np.int64), ts[known] // DAY_US
-    if not len(who):
-        return who, client[:0]
-    place = who * (int(days.max()) - int(days.min()) + 1) + days - days.min()
-    cells = np.unique(np.stack([place.astype(np.uint64), client[known]]), axis=1)[0]
-    names, clients = np.unique(cells.astype(np.int64), return_counts=True)
-    owner = names // (int(days.max()) - int(days.min()) + 1)
-    many = np.unique(owner[clients >= MANY_CLIENTS])
-    everyone = np.unique(who)
-    return everyone, np.where(np.isin(everyone, many), 1, 2).astype(np.uint64)
+    codes, names = repeated_codes(client)
+    most = most_in_a_day(codes, (ts // DAY_US).astype(np.int32), *by_account, len(names))
+    known = np.flatnonzero(most)
+    return known, np.where(most[known] >= MANY_CLIENTS, 1, 2).astype(np.uint64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.kernels.coding import grouped
 from stillwatch.kernels.groups import counting_order
-from stillwatch.kernels.hashing import combine
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -24,11 +25,10 @@ NEW_ACCOUNT_US = 30 * DAY_US
 class Values:
     """The holdings of one kind: which account holds which value, and how common each value is.
 
-    ``indptr`` (accounts+1) and ``values`` list distinct value codes per account, and ``owner`` the account of each of
-    ``values``; ``holds`` tells which accounts have any; ``tie_ptr`` and ``tie_values`` are the same list without the
-    values that only one account holds, which tie nobody, as places in ``tied``; ``uses`` counts the exchanges of each
-    holding (1 for kinds of the accounts table); ``frequency`` counts representatives per value;
-    ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges per value.
+    Values that a single account holds tie nobody and are only counted. ``indptr`` (accounts+1) and ``values`` list the
+    other ones per account, ascending, and ``owner`` the account of each of ``values``; ``frequency`` counts
+    representatives per value; ``holders_ptr``/``holders`` list accounts per value; ``rows_ptr``/``rows`` list exchanges
+    per value.
     """
 
     name: str
@@ -37,35 +37,39 @@ class Values:
     indptr: I64
     values: I32
     owner: I32
-    holds: npt.NDArray[np.bool_]
-    tie_ptr: I64
-    tie_values: I32
-    tied: I32
+    distinct: I32
+    """How many values each account holds, its own ones among them."""
     uses: I32
+    """Exchanges of each of ``values`` (1 for kinds of the accounts table)."""
+    holds: npt.NDArray[np.bool_]
+    """Which accounts hold any."""
+    present: bool
+    """Whether the log has this kind at all."""
     frequency: I32
     known: int
+    """Representatives that hold any."""
     holders_ptr: I64
     holders: I32
     rows_ptr: I64
-    rows: I64
+    rows: I32
 
     @property
     def size(self) -> int:
-        """Number of distinct values."""
+        """Number of values that at least two accounts hold."""
         return len(self.frequency)
 
     @property
     def ties(self) -> tuple[npt.NDArray[np.bool_], I64, I32, I32, int]:
         """What :func:`kernels.groups.tied_members` and ``tie_degrees`` need after the members."""
-        return self.holds, self.tie_ptr, self.tie_values, self.frequency[self.tied], self.known
+        return self.holds, self.indptr, self.values, self.frequency, self.known
 
     def holders_of(self, value: int) -> I32:
         """Accounts that hold a value, ascending."""
         return self.holders[self.holders_ptr[value] : self.holders_ptr[value + 1]]
 
     def rows_of(self, value: int) -> I64:
-        """Exchanges that carry a value, ascending (empty for kinds of the accounts table)."""
-        return self.rows[self.rows_ptr[value] : self.rows_ptr[value + 1]]
+        """Exchanges that carry a value, ascending (empty for kinds of the accounts table and of infrastructure)."""
+        return self.rows[self.rows_ptr[value] : self.rows_ptr[value + 1]].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class Population:
     account: I32
     """Account of each exchange."""
     ts: I64
-    columns: dict[str, npt.NDArray[Any]]
-    """Further columns of exchanges: integers, in the same order."""
+    columns: Mapping[str, npt.NDArray[Any]]
+    """Further columns of exchanges: numbers, in the same order; read from disk when they are asked for."""
     table: dict[str, npt.NDArray[Any]]
     """Columns of the accounts table aligned to ``account_ids``; 0 where unknown."""
     counts: I64
@@ -98,21 +102,30 @@ class Population:
         """Number of accounts."""
         return len(self.counts)
 
-    def codes(self, column: str) -> tuple[I64, int]:
-        """A column's values as dense codes from 1 (0 stays unknown), and how many codes there are with it."""
-        if ("codes", column) not in self.cache:
-            names, code = dense(self.columns[column])
-            shift = 0 if len(names) and names[0] == 0 else 1
-            self.cache["codes", column] = (code + shift, len(names) + shift)
-        found: tuple[I64, int] = self.cache["codes", column]
+    @property
+    def by_account(self) -> tuple[I64, I32]:
+        """Exchanges grouped by account, ascending: offsets (accounts+1) and rows."""
+        if "rows" not in self.cache:
+            self.cache["rows"] = grouped(self.account, self.size)
+        found: tuple[I64, I32] = self.cache["rows"]
         return found
 
     def rows_of_accounts(self, accounts: I32) -> I64:
         """All exchanges of some accounts, ascending."""
-        if "rows" not in self.cache:
-            self.cache["rows"] = csr(self.account, self.size)
-        offsets, order = self.cache["rows"]
-        return np.sort(np.concatenate([order[offsets[a] : offsets[a + 1]] for a in accounts.tolist()] or [order[:0]]))
+        offsets, order = self.by_account
+        rows = np.concatenate([order[offsets[a] : offsets[a + 1]] for a in accounts.tolist()] or [order[:0]])
+        return np.sort(rows).astype(np.int64)
+
+
+def union(rows: Sequence[npt.NDArray[Any]], n: int) -> I64:
+    """Some lists of rows (0…n-1) as one, ascending, each row once."""
+    total = sum(map(len, rows))
+    if total < n // 64:
+        return np.unique(np.concatenate([*rows, np.zeros(0, np.int64)])).astype(np.int64)
+    there = np.zeros(n, np.bool_)
+    for some in rows:
+        there[some] = True
+    return np.flatnonzero(there)
 
 
 def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:
@@ -129,78 +142,6 @@ def dense(raw: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
     place = np.empty(len(names), np.int64)
     place[order] = np.arange(len(names))
     return names[order], place[encoded.indices.to_numpy()]
-
-
-def make_values(
-    name: str,
-    accounts: npt.NDArray[Any],
-    raw: npt.NDArray[Any],
-    representative: npt.NDArray[np.bool_],
-    *,
-    rows: I64 | None = None,
-) -> Values:
-    """Holdings from (account, raw value) pairs (repeats allowed); raw 0 means unknown and is left out."""
-    keep = raw != 0
-    accounts, raw = accounts[keep], raw[keep]
-    row_ids = np.zeros(0, np.int64) if rows is None else rows[keep]
-    names, codes = dense(raw)
-    n_values, n_accounts = len(names), len(representative)
-    order = _appearance(codes, accounts if rows is None else row_ids, n_values)
-    place = np.empty(n_values, np.int64)
-    place[order] = np.arange(n_values)
-    names, codes = names[order], place[codes]
-    rows_ptr, by_value = csr(codes, n_values)
-    by_both = by_value[csr(accounts[by_value], n_accounts)[1]]
-    holder, value = accounts[by_both], codes[by_both]
-    first = np.ones(len(by_both), np.bool_)
-    first[1:] = (holder[1:] != holder[:-1]) | (value[1:] != value[:-1])
-    uses = np.diff(np.append(np.flatnonzero(first), len(first)))
-    holder, value = holder[first], value[first]
-    indptr = np.zeros(n_accounts + 1, np.int64)
-    np.cumsum(np.bincount(holder, minlength=n_accounts), out=indptr[1:])
-    of_representatives = representative[holder]
-    frequency = np.bincount(value[of_representatives], minlength=n_values).astype(np.int32)
-    known = int((np.diff(indptr) > 0)[representative].sum())
-    holders_ptr, order = csr(value, n_values)
-    of_several = np.diff(holders_ptr) > 1
-    shared = of_several[value]
-    tie_ptr = np.zeros(n_accounts + 1, np.int64)
-    np.cumsum(np.bincount(holder[shared], minlength=n_accounts), out=tie_ptr[1:])
-    if rows is None:
-        rows_ptr, row_list = np.zeros(n_values + 1, np.int64), row_ids
-    else:
-        row_list = row_ids[by_value]
-    return Values(
-        name=name,
-        raw=names,
-        indptr=indptr,
-        values=value.astype(np.int32),
-        owner=holder.astype(np.int32),
-        holds=np.diff(indptr) > 0,
-        tie_ptr=tie_ptr,
-        tie_values=(np.cumsum(of_several) - 1)[value[shared]].astype(np.int32),
-        tied=np.flatnonzero(of_several).astype(np.int32),
-        uses=uses.astype(np.int32),
-        frequency=frequency,
-        known=max(known, 1),
-        holders_ptr=holders_ptr,
-        holders=holder[order].astype(np.int32),
-        rows_ptr=rows_ptr,
-        rows=row_list,
-    )
-
-
-def _appearance(codes: I64, at: npt.NDArray[Any], n: int) -> I64:
-    """Values in the order in which they appear, first ties broken by where else they do. Returns (n,).
-
-    Draws and communities depend on the order of values: were it that of their hashes, a log would give other findings
-    after nothing but a change of names, and could not be run again under pseudonyms.
-    """
-    first = np.full(n, np.iinfo(np.int64).max)
-    np.minimum.at(first, codes, at)
-    together = np.zeros(n, np.uint64)
-    np.add.at(together, codes, combine(at.astype(np.uint64)))
-    return np.lexsort((together, first))
 
 
 def strata(counts: I64, created: I64, last: I64) -> I32:

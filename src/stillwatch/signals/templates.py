@@ -2,76 +2,175 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.engine import Engine
+from stillwatch.engine import Columns
+from stillwatch.kernels import marks
+from stillwatch.kernels.coding import grouped
 from stillwatch.kernels.groups import union_find
 
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
 
 LEAST_ACCOUNTS = 6
 HUGE_SHARE = 0.3
 CO_OCCURRENCE = 0.5
 COVERAGE = 0.5
+LEAST_BLOCKS = 3
+"""A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
+RECURS, RECURS_SHARE, RECURS_LEAST = 2, 0.1, 0.01
+"""A phrase is an account's own where it recurs: twice or in a tenth of the account's exchanges, and in one of a hundred
+whatever their number. What somebody says once, others say by chance."""
+_ROWS = 131_072
+"""Rows at a time."""
+_PAIRS = 1 << 24
+"""Phrases of accounts that are looked at together."""
+_MOST_SLOTS = 1 << 30
+_CODED, _PHRASES = "coded_fingerprints", "phrases"
 
 
-class TemplateRows(NamedTuple):
-    """(exchange row, template) pairs: ``template`` is a stable 64-bit name; ``blocks`` the fingerprints in it."""
+class Uses(NamedTuple):
+    """(row, code) pairs, rows ascending, and a stable 64-bit name per code."""
 
-    rows: I64
-    template: npt.NDArray[np.uint64]
-    blocks: npt.NDArray[np.int32]
+    rows: I32
+    codes: I32
+    names: U64
+
+
+class Templates(NamedTuple):
+    """What exchanges have in common with those of others."""
+
+    templates: Uses
+    phrases: Uses
     huge: int
     """Fingerprints held by more than 30 % of all accounts: left out, and reported."""
 
 
-def find_templates(engine: Engine, n_accounts: int) -> TemplateRows:
-    """Fingerprints that at least six accounts share, joined into templates by adjacent co-occurrence.
+def find_templates(columns: Columns, account: I32, row: I32, counts: I64) -> Templates:
+    """Fingerprints that at least six accounts share, joined into templates and phrases by adjacent co-occurrence.
 
     Two neighbouring shared fingerprints belong together when they follow each other in at least half of the
     exchanges that hold the commoner one. An exchange uses a template when it holds at least half of its
     fingerprints. Method: winnowing (Schleimer et al. 2003) for the marks; the joining is ours.
+
+    ``columns`` has the fingerprints as lists; ``account`` and ``row`` say whose each exchange there is and what it is
+    called (-1: it is left out); ``counts`` has the exchanges of each account. The fingerprints pass by a few times, a
+    piece at a time; most are rare and stay behind after the first, which only counts them by their slot in a table.
     """
-    engine.sql(
-        "shared_fingerprints",
-        f"""SELECT fingerprint, row_number() OVER (ORDER BY fingerprint) - 1 AS code, accounts, uses FROM (
-            SELECT fingerprint, count(DISTINCT account) AS accounts, count(*) AS uses FROM fingerprints
-            GROUP BY fingerprint HAVING count(DISTINCT account) >= {LEAST_ACCOUNTS}) AS f""",
-    )
-    table = engine.collect("SELECT fingerprint, accounts, uses FROM shared_fingerprints ORDER BY code")
-    fingerprint = table["fingerprint"].to_numpy().astype(np.uint64)
-    accounts = table["accounts"].to_numpy().astype(np.int64)
-    uses = table["uses"].to_numpy().astype(np.int64)
-    huge = accounts > max(HUGE_SHARE * n_accounts, 50)
-    pairs = engine.collect(
-        """SELECT r.row AS row, s.code AS code FROM fingerprints AS f
-           JOIN shared_fingerprints AS s ON s.fingerprint = f.fingerprint
-           JOIN row_numbers AS r ON r.rid = f.rid ORDER BY r.row, f.position"""
-    )
-    row = pairs["row"].to_numpy().astype(np.int64)
-    code = pairs["code"].to_numpy().astype(np.int64)
-    keep = ~huge[code] if len(code) else np.zeros(0, np.bool_)
-    row, code = row[keep], code[keep]
-    n = len(fingerprint)
-    if not len(row):
-        empty = np.zeros(0, np.int64)
-        return TemplateRows(empty, np.zeros(0, np.uint64), np.zeros(0, np.int32), int(huge.sum()))
-    beside = row[1:] == row[:-1]
-    low = np.minimum(code[1:], code[:-1])[beside]
-    high = np.maximum(code[1:], code[:-1])[beside]
-    edges, together = np.unique(low * n + high, return_counts=True)
-    left, right = edges // n, edges % n
-    strong = (together >= CO_OCCURRENCE * np.maximum(uses[left], uses[right])) & (left != right)
-    component = union_find(n, left[strong], right[strong]).astype(np.int64)
-    blocks = np.bincount(component, minlength=n).astype(np.int32)
+    shared, known = _code(columns, account)
+    uses = shared.uses[:known].astype(np.int64)
+    of_several = shared.accounts[:known, LEAST_ACCOUNTS - 1] >= 0
+    huge = _huge(columns, account, of_several & (uses > _most(len(counts))), len(counts))
+    kept = np.flatnonzero(of_several & ~huge)
+    kept = kept[np.argsort(shared.names[kept], kind="stable")]
+    name, uses = shared.names[kept], uses[kept]
+    del shared
+    place = np.full(max(known, 1), -1, np.int32)
+    place[kept] = np.arange(len(kept))
+    component = _join(columns, place, uses)
+    blocks = np.bincount(component, minlength=len(kept)).astype(np.int32)
     # A template's name must not depend on which other fingerprints the log holds: the smallest of its own.
-    name = np.full(n, np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(name, component, fingerprint)
-    held, marks = np.unique(row * n + component[code], return_counts=True)
-    use_row, use_component = held // n, held % n
-    enough = marks >= COVERAGE * blocks[use_component]
-    use_row, use_component = use_row[enough], use_component[enough]
-    return TemplateRows(use_row, name[use_component], blocks[use_component], int(huge.sum()))
+    names = np.full(len(kept), np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(names, component, name)
+    rows, templates = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for low, lengths, codes in _lists(columns, _CODED):
+        at, found = marks.covered(lengths, codes, place, component, blocks, COVERAGE)
+        whole = blocks[found] >= LEAST_BLOCKS
+        rows.append(low + at[whole])
+        templates.append(found[whole])
+        columns.extend_lists(_PHRASES, np.bincount(at[~whole], minlength=len(lengths)), found[~whole])
+    columns.drop(_CODED)
+    phrases = _uses(*_recurring(columns, account, counts, len(kept)), row, names)
+    columns.drop(_PHRASES)
+    return Templates(_uses(np.concatenate(rows), np.concatenate(templates), row, names), phrases, int(huge.sum()))
+
+
+def _uses(at: I32, codes: I32, row: I32, names: U64) -> Uses:
+    """Pairs of rows of the log and codes, by row, without the codes that nothing uses."""
+    used = np.zeros(len(names), np.bool_)
+    used[codes] = True
+    codes, rows = (np.cumsum(used, dtype=np.int32) - 1)[codes], row[at]
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        rows, codes = rows[order], codes[order]
+    return Uses(rows, codes, names[used])
+
+
+def _recurring(columns: Columns, account: I32, counts: I64, n_codes: int) -> tuple[I32, I32]:
+    """Phrases that recur with their account, a bounded number of accounts at a time: places in the log and codes."""
+    per_account = np.zeros(len(counts), np.int64)
+    for low, lengths, _ in _lists(columns, _PHRASES):
+        mine = account[low : low + len(lengths)]
+        per_account += np.bincount(mine[mine >= 0], weights=lengths[mine >= 0], minlength=len(counts)).astype(np.int64)
+    before = np.cumsum(per_account) - per_account
+    turn = before // _PAIRS
+    seen = np.zeros(n_codes, np.int32)
+    rows, codes = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for first in np.flatnonzero(np.diff(turn, prepend=-1)).tolist():
+        last = first + int(np.count_nonzero(turn == turn[first]))
+        size = int(per_account[first:last].sum())
+        at, code, filled = np.empty(size, np.int32), np.empty(size, np.int32), 0
+        for low, lengths, found in _lists(columns, _PHRASES):
+            mine = account[low : low + len(lengths)]
+            filled = marks.pick_accounts(lengths, found, mine, first, last, low, at, code, filled)
+        groups = grouped(account[at] - first, last - first)
+        keep = marks.recurring(code, *groups, counts[first:last], seen, RECURS, RECURS_SHARE, RECURS_LEAST)
+        rows.append(at[keep])
+        codes.append(code[keep])
+    return np.concatenate(rows), np.concatenate(codes)
+
+
+def _most(n_accounts: int) -> float:
+    return max(HUGE_SHARE * n_accounts, 50)
+
+
+def _code(columns: Columns, account: I32) -> tuple[marks.Shared, int]:
+    """Code the fingerprints that may be shared; the codes become a column of lists beside them."""
+    total = columns.list_values("fingerprints")
+    slots = np.zeros(min(1 << max(10, (total // 2).bit_length()), _MOST_SLOTS), np.uint8)
+    for _, _, values in columns.lists("fingerprints", _ROWS):
+        marks.count_marks(values, slots)
+    shared, known = marks.no_marks(LEAST_ACCOUNTS), 0
+    for low, offsets, values in columns.lists("fingerprints", _ROWS):
+        mine = account[low : low + len(offsets) - 1]
+        lengths, codes, shared, known = marks.code_marks(offsets, values, mine, slots, shared, known)
+        columns.extend_lists(_CODED, lengths, codes)
+    return shared, known
+
+
+def _lists(columns: Columns, name: str) -> Iterator[tuple[int, I32, I32]]:
+    for low, offsets, codes in columns.lists(name, _ROWS):
+        yield low, np.diff(offsets).astype(np.int32), codes
+
+
+def _huge(columns: Columns, account: I32, maybe: npt.NDArray[np.bool_], n_accounts: int) -> npt.NDArray[np.bool_]:
+    """Which fingerprints more than 30 % of the accounts hold, of those that are used that often."""
+    candidates = np.flatnonzero(maybe)
+    if not len(candidates):
+        return maybe
+    which = np.full(len(maybe), -1, np.int32)
+    which[candidates] = np.arange(len(candidates))
+    seen = np.zeros((len(candidates), n_accounts), np.bool_)
+    for low, lengths, codes in _lists(columns, _CODED):
+        marks.note_accounts(lengths, codes, account[low : low + len(lengths)], which, seen)
+    out = np.zeros(len(maybe), np.bool_)
+    out[candidates] = seen.sum(axis=1) > _most(n_accounts)
+    return out
+
+
+def _join(columns: Columns, place: I32, uses: I64) -> I32:
+    """Component of each shared fingerprint under neighbours that mostly come together."""
+    found, known = marks.no_neighbours(), 0
+    for _, lengths, codes in _lists(columns, _CODED):
+        found, known = marks.count_neighbours(lengths, codes, place, found, known)
+    there = np.flatnonzero(found.keys)
+    keys = found.keys[there]
+    left, right = (keys >> np.uint64(32)).astype(np.int64), (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    strong = found.counts[there] >= CO_OCCURRENCE * np.maximum(uses[left], uses[right])
+    out: I32 = union_find(len(uses), left[strong], right[strong])
+    return out

@@ -34,13 +34,13 @@ class TieSignal(NamedTuple):
 
     def available(self, population: Population) -> bool:
         """At least one kind has values in this log."""
-        return any(population.kinds[kind.name].size > 0 for kind in self.kinds)
+        return any(population.kinds[kind.name].present for kind in self.kinds)
 
     def judge(self, population: Population, group: Group, *, seed: int, draws: int) -> Verdict:
         """Monte-Carlo test on representatives, min-P over the kinds.
 
         Software kinds sit out where software formed the group."""
-        kinds = [k for k in self.kinds if population.kinds[k.name].size > 0 and not (k.software and group.software)]
+        kinds = [k for k in self.kinds if population.kinds[k.name].present and not (k.software and group.software)]
         members = group.accounts[population.representative[group.accounts]]
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))

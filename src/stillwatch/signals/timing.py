@@ -10,7 +10,7 @@ from scipy import special
 
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import co_activity
-from stillwatch.kernels.rhythm import rhythm, short_returns
+from stillwatch.kernels.rhythm import binned, rhythm, short_returns
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.nulls import combine_minimum, group_seed, matched_groups, tail_p
 from stillwatch.signals.population import DAY_US, Population, csr
@@ -56,13 +56,10 @@ def sequences(account: I32, ts: I64, rows: I64, members: I32) -> tuple[I64, I64]
     return ts[kept][order], indptr
 
 
-def activity(ts: I64, indptr: I64, start: int, n_bins: int) -> tuple[I64, I32, I32]:
+def activity(ts: I64, indptr: I64, start: int) -> tuple[I64, I32, I32]:
     """Counts per half hour of each sequence, sparse."""
-    owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    cells, counts = np.unique(owner * n_bins + (ts - start) // BIN_US, return_counts=True)
-    ptr = np.zeros(len(indptr), np.int64)
-    np.cumsum(np.bincount(cells // n_bins, minlength=len(indptr) - 1), out=ptr[1:])
-    return ptr, (cells % n_bins).astype(np.int32), counts.astype(np.int32)
+    out: tuple[I64, I32, I32] = binned(ts, indptr, start, BIN_US)
+    return out
 
 
 class TimingSignal:
@@ -127,7 +124,7 @@ class TimingSignal:
             effect = min(float(np.nanmean(calm)), even) / 1.2
             channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
         if shapes and len(reference.profile) >= 12:
-            ptr, bins, counts = activity(ts, indptr, int(population.ts[0]), len(reference.profile))
+            ptr, bins, counts = activity(ts, indptr, int(population.ts[0]))
             everyone, one = np.arange(len(members), dtype=np.int32), np.array([0, len(members)], np.int64)
             seen = float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0])
             usual = co_activity(
@@ -256,13 +253,13 @@ def _reference(population: Population) -> Reference:
     if cached is None:
         start, end = int(population.ts[0]), int(population.ts[-1])
         window = max(end - start, 1)
-        everyone = np.arange(population.size, dtype=np.int32)
-        ts, indptr = sequences(population.account, population.ts, np.arange(len(population.ts)), everyone)
+        indptr, order = population.by_account
+        ts = population.ts[order]
         burst, _ = rhythm(ts, indptr, window)
         population.cache["timing_burst"] = burst
         calm = _calm_score(population, burst, population.counts)
         n_bins = (end - start) // BIN_US + 1
-        ptr, bins, counts = activity(ts, indptr, start, n_bins)
+        ptr, bins, counts = activity(ts, indptr, start)
         weight = np.zeros(n_bins)
         np.add.at(weight, bins, np.sqrt(counts))
         cached = Reference(burst, calm, ptr, bins, counts, weight / weight.sum(), window)

@@ -50,8 +50,8 @@ def expand(inputs: Sequence[str | Path]) -> Files:
                 "no log file there", where=given, remedy="name a file, a glob or a directory of Parquet, NDJSON or CSV"
             )
         found += here
-    paths = tuple(dict.fromkeys(found))
-    return Files(paths, _names(paths), _names(tuple(dict.fromkeys(ignored))))
+    paths = tuple(dict.fromkeys(path.absolute() for path in found))  # other processes stand elsewhere
+    return Files(paths, names_of(paths), names_of(tuple(dict.fromkeys(ignored))))
 
 
 def _is_log(inside: Path) -> bool:
@@ -59,7 +59,8 @@ def _is_log(inside: Path) -> bool:
     return ending(inside) is not None and not any(part.startswith((".", "_")) for part in inside.parts)
 
 
-def _names(paths: tuple[Path, ...]) -> tuple[str, ...]:
+def names_of(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """The shortest names that tell files apart."""
     if not paths:
         return ()
     common = os.path.commonpath([p.absolute().parent for p in paths])

@@ -19,6 +19,10 @@ SCHEMA = pa.schema(
 """``quarantine.parquet``. Rows count from 0, a CSV's header left out; −1 means the rest of the file."""
 
 
+Aside = tuple[str, int, str, str]
+"""One row set aside: file, row, column, error."""
+
+
 class Quarantine:
     """Where bad rows go. With ``fail`` the first one is an :class:`InputError`."""
 
@@ -51,6 +55,11 @@ class Quarantine:
     def _keep(self, file: str, row: int, column: str, error: str) -> None:
         self._rows.append(row)
         self._reasons.append(self._known.setdefault((file, column, error), len(self._known)))
+
+    def rows(self) -> list[Aside]:
+        """All rows in the order in which they were met."""
+        known = list(self._known)
+        return [(known[why][0], row, *known[why][1:]) for row, why in zip(self._rows, self._reasons, strict=True)]
 
     def first(self) -> str:
         """Where and why the first row was set aside."""

@@ -36,6 +36,8 @@ class Want(NamedTuple):
     required: tuple[str, ...]
     only: I64 | None = None
     """Numbers of the records wanted, ascending; all when absent."""
+    group: int | None = None
+    """The one row group wanted of a Parquet file; all when absent."""
 
     def last(self, row: int) -> bool:
         """Whether no wanted record comes after ``row``."""
@@ -81,21 +83,30 @@ def _parquet(path: Path, name: str, want: Want, quarantine: Quarantine) -> Itera
         for group in range(file.num_row_groups):
             about = file.metadata.row_group(group)
             wanted = want.only is None or bool(((want.only >= first) & (want.only < first + about.num_rows)).any())
-            if wanted and about.num_rows:
-                rows = min(BATCH_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(about.total_byte_size, 1)))
+            if wanted and about.num_rows and want.group in (None, group):
                 at = first
-                for batch in map(_plain, file.iter_batches(rows, row_groups=[group], columns=picked)):
-                    numbers = np.arange(at, at + batch.num_rows, dtype=np.int64)
-                    at += batch.num_rows
-                    if want.only is not None:
-                        inside = np.flatnonzero(np.isin(numbers, want.only))
-                        batch, numbers = batch.take(pa.array(inside)), numbers[inside]
-                    position = size * at // total
-                    if not want.layout.columns:
-                        yield Raw(batch, numbers, numbers, position)
-                    else:
-                        yield from _through_layout(batch, numbers, position, name, want, quarantine)
+                try:
+                    for batch in _group(file, group, picked):
+                        numbers = np.arange(at, at + batch.num_rows, dtype=np.int64)
+                        at += batch.num_rows
+                        if want.only is not None:
+                            inside = np.flatnonzero(np.isin(numbers, want.only))
+                            batch, numbers = batch.take(pa.array(inside)), numbers[inside]
+                        position = size * at // total
+                        if not want.layout.columns:
+                            yield Raw(batch, numbers, numbers, position)
+                        else:
+                            yield from _through_layout(batch, numbers, position, name, want, quarantine)
+                except (pa.ArrowException, OSError) as exc:  # the next row group stands by itself
+                    why = f"row group {group} cannot be read to its end ({type(exc).__name__}): damaged"
+                    quarantine.lose(name, why, exc)
             first += about.num_rows
+
+
+def _group(file: pq.ParquetFile, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    about = file.metadata.row_group(group)
+    rows = min(BATCH_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(about.total_byte_size, 1)))
+    return map(_plain, file.iter_batches(rows, row_groups=[group], columns=columns))
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:

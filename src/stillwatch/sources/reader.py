@@ -5,19 +5,21 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES, REQUIRED
 from stillwatch.sources.block import Raw
 from stillwatch.sources.detect import detect_file
-from stillwatch.sources.files import Files, expand
+from stillwatch.sources.files import Files, digest, expand, kind
 from stillwatch.sources.formats import Format
 from stillwatch.sources.mapping import by_name
+from stillwatch.sources.notes import Notes
 from stillwatch.sources.quarantine import Quarantine
 from stillwatch.sources.raw import BATCH_ROWS, Want, raw_batches
 from stillwatch.sources.values import Bad, cast_column, check_column
@@ -26,43 +28,97 @@ __all__ = ["BATCH_ROWS", "LogReader", "canonical", "open_log", "readable"]
 DAMAGED = (pa.ArrowException, OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError)
 
 
+class Share(NamedTuple):
+    """A part of a log that can be read by itself: a file, or one row group of a Parquet file."""
+
+    file: int
+    group: int | None = None
+
+
 class LogReader:
-    """An opened log. ``batches`` may be called more than once; the quarantine tells of the latest pass."""
+    """An opened log. ``batches`` may be called more than once; the quarantine tells of the latest pass.
+
+    Other processes that see the same files may read it by shares (an :class:`engine.SharedLog`).
+    """
 
     def __init__(self, files: Files, layout: Format, *, fail: bool) -> None:
         self.files, self.names, self.ignored = files
         self.format = layout.name
-        self.quarantine = Quarantine(fail=fail)
-        self.on_progress: Callable[[float], None] = lambda _: None
+        self.on_progress: Callable[[float], None] = _unseen
         self._layout = layout
         self._fail = fail
-        self._present: set[str] = set()
+        self._notes = Notes(fail=fail)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Who looks on stays where he is."""
+        return self.__dict__ | {"on_progress": _unseen}
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """What the latest pass could not read."""
+        return self._notes.quarantine
 
     @property
     def columns_present(self) -> frozenset[str]:
         """Columns in which the latest pass met a value."""
-        return frozenset(self._present)
+        return frozenset(self._notes.present)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Record batches of the canonical columns (absent ones null) with ``source_file`` and ``source_row``."""
         fields = [f for f in EXCHANGES if columns is None or f.name in columns]
-        self.quarantine = Quarantine(fail=self._fail)
-        self._present.clear()
-        want = Want(self._layout, tuple(f.name for f in fields), REQUIRED)
+        self._notes = Notes(fail=self._fail)
         sizes = [path.stat().st_size for path in self.files]
         total, before, rows = max(sum(sizes), 1), 0, 0
         for number, size in enumerate(sizes):
-            for raw in readable(self.files[number], self.names[number], want, self.quarantine):
-                batch = canonical(raw, fields, self.names[number], self.quarantine)
-                self.on_progress((before + raw.position) / total)
+            for batch, position in self._share(Share(number), fields):
+                self.on_progress((before + position) / total)
                 rows += batch.num_rows
                 if batch.num_rows:
-                    self._present |= {f.name for f in fields if batch.column(f.name).null_count < batch.num_rows}
-                    of_file = pa.array(np.full(batch.num_rows, number, np.int32))
-                    yield batch.add_column(len(fields), "source_file", of_file)
+                    yield batch
             before += size
         if rows == 0:
             self._nothing()
+
+    def shares(self) -> list[Share]:
+        """Row groups of Parquet files, other files whole, in the order of ``batches``."""
+        return [share for number, path in enumerate(self.files) for share in _shares(number, path)]
+
+    def read(self, share: Share) -> Iterator[pa.RecordBatch]:
+        """The batches of one share; what is noted meanwhile waits for ``take_problems``."""
+        if not self.files[share.file].is_file():
+            raise InputError(
+                "cannot be seen where it is to be read",
+                where=self.names[share.file],
+                remedy="put the log where every worker sees it under the same path, or name a URI or a table",
+            )
+        for batch, _ in self._share(share, list(EXCHANGES)):
+            if batch.num_rows:
+                yield batch
+
+    def take_problems(self) -> list[Any]:
+        """What has been noted since the last call."""
+        taken, self._notes = self._notes, Notes(fail=self._fail)
+        return taken.plain()
+
+    def settle(self, problems: list[Any], rows: int) -> None:
+        """What was noted of all shares becomes what one pass would have. Raises :class:`InputError` for no rows."""
+        self._notes = Notes(fail=self._fail)
+        self._notes.put(problems)
+        if rows == 0:
+            self._nothing()
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Name, size and digest of every file."""
+        return [digest(path, name) for path, name in zip(self.files, self.names, strict=True)]
+
+    def _share(self, share: Share, fields: list[pa.Field]) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Canonical batches, and how many bytes of the file were read for them and all before."""
+        path, name = self.files[share.file], self.names[share.file]
+        want = Want(self._layout, tuple(f.name for f in fields), REQUIRED, group=share.group)
+        for raw in readable(path, name, want, self._notes.quarantine):
+            batch = canonical(raw, fields, name, self._notes.quarantine)
+            self._notes.see(batch.select([f.name for f in fields]))
+            yield in_file(batch, share.file), raw.position
 
     def _nothing(self) -> None:
         held = len(self.quarantine)
@@ -78,7 +134,7 @@ class LogReader:
 
     def fetch_rows(self, wanted: Mapping[int, Sequence[int]], columns: Sequence[str]) -> pa.Table:
         """A few rows again, by file and row number, in file order; rows that cannot be read are left out."""
-        fields = [f for f in EXCHANGES if f.name in columns]
+        fields = [f.with_nullable(True) for f in EXCHANGES if f.name in columns]
         silent = Quarantine(fail=False)
         parts: list[pa.RecordBatch] = []
         for number in sorted(wanted):
@@ -131,6 +187,26 @@ def canonical(raw: Raw, fields: Sequence[pa.Field], name: str, quarantine: Quara
             quarantine.reject(name, int(raw.lines[item.row]), item.column, item.error)
             keep[item.row] = False
     return out.filter(pa.array(keep))
+
+
+def in_file(batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+    """The batch with ``source_file`` before ``source_row``."""
+    column = pa.array(np.full(batch.num_rows, number, np.int32))
+    return batch.add_column(batch.num_columns - 1, "source_file", column)
+
+
+def _unseen(_: float) -> None:
+    """Progress that nobody looks at."""
+
+
+def _shares(number: int, path: Path) -> list[Share]:
+    """A Parquet file's row groups; one share where a file is of another kind, empty, or cannot be opened."""
+    try:
+        if kind(path) == "parquet":
+            return [Share(number, group) for group in range(pq.read_metadata(path).num_row_groups)] or [Share(number)]
+    except (*DAMAGED, InputError):
+        pass  # whoever reads it says what is wrong
+    return [Share(number)]
 
 
 def open_log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,11 +15,14 @@ import yaml
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence, LicenceFile
 from stillwatch.domain.log import ACCOUNTS
+from stillwatch.sources.block import Raw
 from stillwatch.sources.files import expand
 from stillwatch.sources.formats import FORMATS
 from stillwatch.sources.quarantine import Quarantine
 from stillwatch.sources.raw import Want
 from stillwatch.sources.reader import canonical, readable
+
+NEEDED = tuple(f.name for f in ACCOUNTS if not f.nullable)
 
 
 class Accounts(NamedTuple):
@@ -37,20 +41,29 @@ def read_accounts(path: str | Path, *, on_bad_row: Literal["fail", "quarantine"]
     ``quarantine`` such rows are set aside instead, and of a repeated account the first row counts.
     """
     files = expand([path])
-    fields = list(ACCOUNTS)
     quarantine = Quarantine(fail=on_bad_row == "fail")
-    want = Want(FORMATS[0], tuple(ACCOUNTS.names), tuple(f.name for f in fields if not f.nullable))
+    want = Want(FORMATS[0], tuple(ACCOUNTS.names), NEEDED)
+    raws = (
+        (name, raw)
+        for file, name in zip(files.paths, files.names, strict=True)
+        for raw in readable(file, name, want, quarantine)
+    )
+    return accounts_of(raws, ", ".join(files.names[:3]), quarantine)
+
+
+def accounts_of(raws: Iterable[tuple[str, Raw]], where: str, quarantine: Quarantine) -> Accounts:
+    """The accounts table out of raw batches, each with the name of its file."""
+    fields = list(ACCOUNTS)
     parts: list[pa.RecordBatch] = []
     places: list[tuple[str, int]] = []
-    for file, name in zip(files.paths, files.names, strict=True):
-        for raw in readable(file, name, want, quarantine):
-            batch = canonical(raw, fields, name, quarantine)
-            lines = dict(zip(raw.rows.tolist(), raw.lines.tolist(), strict=True))
-            places += [(name, lines[row]) for row in batch.column("source_row").to_pylist()]
-            parts.append(batch.select(ACCOUNTS.names))
+    for name, raw in raws:
+        batch = canonical(raw, fields, name, quarantine)
+        lines = dict(zip(raw.rows.tolist(), raw.lines.tolist(), strict=True))
+        places += [(name, lines[row]) for row in batch.column("source_row").to_pylist()]
+        parts.append(batch.select(ACCOUNTS.names))
     if not any(part.num_rows for part in parts):
         first = f" ({quarantine.first()})" if len(quarantine) else ""
-        raise InputError(f"no accounts{first}", where=", ".join(files.names[:3]), remedy="leave --accounts out")
+        raise InputError(f"no accounts{first}", where=where, remedy="leave --accounts out")
     table = pa.concat_tables(
         [ACCOUNTS.empty_table(), *(pa.Table.from_arrays(p.columns, schema=ACCOUNTS) for p in parts)]
     )

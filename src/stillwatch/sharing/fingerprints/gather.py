@@ -12,9 +12,9 @@ from stillwatch.kernels.hashing import hash_strings
 from stillwatch.sharing.fingerprints import showable
 from stillwatch.sharing.fingerprints.areas import area
 from stillwatch.sharing.fingerprints.kinds import KINDS, PLACE, Kind
+from stillwatch.sharing.fingerprints.once import drop_repeated
 from stillwatch.sharing.fingerprints.templates import find_templates
 from stillwatch.sharing.fingerprints.textpass import SharedPass
-from stillwatch.signals.prepare import drop_duplicates, duplicates
 
 SPREAD = 0.05
 """Work and stacks are a campaign's own when at least this share of the members have them."""
@@ -70,9 +70,8 @@ def gather(
     limits: Limits,
 ) -> dict[str, tuple[Fingerprint, ...]]:
     """Campaign id → its fingerprints, by kind, then value. ``members``: account id → campaign id."""
-    engine.map_batches(reader.batches(), SharedPass())
-    if duplicates(engine):
-        drop_duplicates(engine)
+    engine.map_batches(reader, SharedPass())
+    drop_repeated(engine)
     campaigns = sorted(set(members.values()))
     _people(engine, accounts, members, campaigns)
     found: dict[str, list[Fingerprint]] = {name: [] for name in campaigns}

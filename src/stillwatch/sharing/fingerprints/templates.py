@@ -8,8 +8,7 @@ import numpy as np
 
 from stillwatch.engine import Engine
 from stillwatch.kernels.groups import union_find
-from stillwatch.signals.prepare import LEAST_BLOCKS
-from stillwatch.signals.templates import CO_OCCURRENCE, COVERAGE
+from stillwatch.signals.templates import CO_OCCURRENCE, COVERAGE, LEAST_BLOCKS
 
 MOST_ROWS = 2_000_000
 """Marks of a campaign's exchanges that are looked at, in the order of the log: templates repeat long before."""

@@ -38,7 +38,7 @@ def search(engine: Engine, reader: Reader, wanted: tuple[Wanted, ...]) -> dict[s
     distinct = list({one.id: one for one in wanted}.values())
     if not distinct:
         return {}
-    engine.map_batches(reader.batches(), SearchPass(distinct))
+    engine.map_batches(reader, SearchPass(distinct))
     never = np.iinfo(np.int64).max
     engine.scan(
         "windows",
