@@ -211,10 +211,8 @@ def pick_accounts(
 
 
 @njit(cache=True, nogil=True)
-def recurring(
-    codes: I32, offsets: I64, order: I32, totals: I64, seen: I32, times: int, share: float, least_share: float
-) -> B1:
-    """Which codes recur with their account: ``times`` or in a ``share`` of its rows, and always in ``least_share``.
+def recurring(codes: I32, offsets: I64, order: I32, totals: I64, seen: I32, share: float) -> B1:
+    """Which codes stand in at least a ``share`` of the rows of their account.
 
     Account a has ``codes[order[offsets[a]:offsets[a + 1]]]``, each once per row, and ``totals[a]`` rows; ``seen`` (per
     code) is zeros before and after.
@@ -224,8 +222,7 @@ def recurring(
         for i in range(offsets[a], offsets[a + 1]):
             seen[codes[order[i]]] += 1
         for i in range(offsets[a], offsets[a + 1]):
-            n = seen[codes[order[i]]]
-            out[order[i]] = (n >= times or n >= share * totals[a]) and n >= least_share * totals[a]
+            out[order[i]] = seen[codes[order[i]]] >= share * totals[a]
         for i in range(offsets[a], offsets[a + 1]):
             seen[codes[order[i]]] = 0
     return out

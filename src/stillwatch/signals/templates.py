@@ -23,9 +23,8 @@ CO_OCCURRENCE = 0.5
 COVERAGE = 0.5
 LEAST_BLOCKS = 3
 """A shared part with fewer winnowing marks (about 25 tokens) is a phrase, not a template."""
-RECURS, RECURS_SHARE, RECURS_LEAST = 2, 0.1, 0.01
-"""A phrase is an account's own where it recurs: twice or in a tenth of the account's exchanges, and in one of a hundred
-whatever their number. What somebody says once, others say by chance."""
+HABIT = 0.01
+"""A phrase is an account's own from this share of its exchanges: who sends thousands has said everything."""
 _ROWS = 131_072
 """Rows at a time."""
 _PAIRS = 1 << 24
@@ -119,7 +118,7 @@ def _recurring(columns: Columns, account: I32, counts: I64, n_codes: int) -> tup
             mine = account[low : low + len(lengths)]
             filled = marks.pick_accounts(lengths, found, mine, first, last, low, at, code, filled)
         groups = grouped(account[at] - first, last - first)
-        keep = marks.recurring(code, *groups, counts[first:last], seen, RECURS, RECURS_SHARE, RECURS_LEAST)
+        keep = marks.recurring(code, *groups, counts[first:last], seen, HABIT)
         rows.append(at[keep])
         codes.append(code[keep])
     return np.concatenate(rows), np.concatenate(codes)
