@@ -17,10 +17,10 @@ ADDRESSES = STRONG._replace(channel="address")
 CLIENTS = STRONG._replace(channel="client")
 
 HARVEST = Traits(
-    accounts=40, customers=40, exchanges=2_000, top_customer=0.025, payers=1.0, top_payer=0.025, owners=40,
+    accounts=40, customers=40, exchanges=2_000, top_customer=0.025, payers=1.0, top_payer=0.025, owners=40, owned=1.0,
     open_owner=0.0, top_domain=0.05, verified=0.1, top_programme=0.1, programme=0, repeated=0.0, distinct_prompts=2_000,
     coverage=0.025, per_account=50.0, per_day=200.0, clockwork=0.0, busiest_hours=0.1, substream=1.0, concentrated=0.8,
-    top_network=0.05,
+    top_network=0.05, networks=0.8,
 )  # fmt: skip
 """Traits that no honest explanation predicts."""
 
@@ -44,6 +44,7 @@ def test_every_explanation_says_what_it_looked_at() -> None:
     ("kind", "traits", "strong"),
     [
         ("fleet", HARVEST._replace(customers=1, top_customer=1.0), {"timing": QUEUE}),
+        ("fleet", HARVEST._replace(owned=0.0, networks=0.05), {"timing": QUEUE, "infrastructure": ADDRESSES}),
         ("shared-payer", HARVEST._replace(owners=1, top_payer=1.0, verified=1.0), {"timing": QUEUE, "identity": CARDS}),
         ("shared-payer", HARVEST._replace(owners=LEAST_OWNERS - 1), {"identity": CARDS, "infrastructure": ADDRESSES}),
         ("shared-payer", HARVEST._replace(owners=MECHANICAL_OWNERS - 1), {"identity": CARDS, "timing": QUEUE}),
@@ -64,6 +65,8 @@ def test_an_explanation_stands_where_its_prediction_holds(
 @pytest.mark.parametrize(
     ("traits", "strong"),
     [
+        # without an accounts table a pool of many networks is still nobody's own
+        (HARVEST._replace(owned=0.0, networks=0.3), {"timing": QUEUE, "infrastructure": ADDRESSES}),
         # one queue over several payers, or over a hundred accounts, is no household and no agency
         (HARVEST._replace(owners=MECHANICAL_OWNERS), {"identity": CARDS, "timing": QUEUE}),
         (HARVEST._replace(owners=1, accounts=LARGE), {"identity": CARDS, "timing": QUEUE}),

@@ -18,6 +18,7 @@ LEAST_OWNERS = 8
 """Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is mechanical and either
 large or of several payers, whom one dispatcher serves for no such reason."""
 LARGE, MECHANICAL_OWNERS = 100, 4
+OWNED, FEW_NETWORKS = 0.1, 0.1
 
 
 class Facts(NamedTuple):
@@ -55,8 +56,12 @@ def _percent(x: float) -> str:
 
 def _one_customer(f: Facts) -> tuple[bool, str]:
     t = f.traits
-    stands = t.customers < 5 or t.top_customer >= 0.5
-    return stands, f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts"
+    # keys behind a few servers, of which the log does not say whose they are, are likeliest their operators' own
+    unknown = t.owned < OWNED and t.networks < FEW_NETWORKS
+    return t.customers < 5 or t.top_customer >= 0.5 or unknown, (
+        f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts; "
+        f"an owner is known for {_percent(t.owned)}; networks per account: {t.networks:.2f}"
+    )
 
 
 def _one_payer(f: Facts) -> tuple[bool, str]:
