@@ -252,9 +252,12 @@ def detect(
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
         if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            found = _with_members(population, found, apart)
-            new = not _contained(found.group.accounts, campaigns)
-            for one in grown(population, found, settings, apart) if new else [found]:
+            whole = _with_members(population, found, apart)
+            new = not _contained(whole.group.accounts, campaigns)
+            pieces = grown(population, whole, settings, apart) if new else [whole]
+            if not any(one.verdict == "campaign" for one in pieces):
+                others.append(found._replace(verdict="watch"))  # a campaign, but nobody is surely its member
+            for one in pieces:
                 _join(campaigns, one, new=new)
         elif verdict != "clear":
             others.append(found)

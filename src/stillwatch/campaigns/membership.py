@@ -214,11 +214,10 @@ def _ratios(
     for block in BLOCKS:
         close[block] = _closeness(population, block, p, vouch if block in ("hand", "place") else p, scale)
         if block in ("said", "stack"):
-            out[block] = np.maximum(
-                _given_work(close[block], close["work"].value >= OWN_WORK, p, scale.weight), -against
-            )
+            ratio = _given_work(close[block], close["work"].value >= OWN_WORK, p, scale.weight)
         else:
-            out[block] = np.maximum(_learned(close[block], p, scale.weight), -against)
+            ratio = _learned(close[block], p, scale.weight)
+        out[block] = np.maximum(ratio, -against)
     if beat is not None:
         out["rhythm"] = rhythm_ratio(beat, p, scale.weight, close["work"].value >= OWN_WORK)
     return out
