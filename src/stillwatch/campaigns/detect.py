@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.membership import SURE, UNSURE, membership
+from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
 from stillwatch.campaigns.parts import own_parts
-from stillwatch.campaigns.traits import Traits, repeated_share, traits
+from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
 from stillwatch.signals.base import Group, Verdict
@@ -44,6 +44,11 @@ MOSTLY_LICENSED = 0.5
 REPEATED = 0.6
 REPEATED_LEAST = 10
 REPEATERS = 6
+SHARED = 1.0
+"""Log likelihood ratio of hand or place from which an account has it in common with a group."""
+BORNE_OUT = 0.75
+OPEN_LEAST = 3.5
+"""Log likelihood ratio that place and rhythm must add before an openly owned account is named with a campaign."""
 FLEET = 5
 FLEET_SHARE = 0.1
 """Accounts of one payer, and their share of a group, from which they may be a customer's fleet that speaks for it."""
@@ -313,39 +318,43 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
         return [again if again.verdict != "campaign" else _asked_again(population, again, settings, apart)]
     out = []
     for part in parts:
-        rows = whole.group.rows[np.isin(population.account[whole.group.rows], part)]
-        one = _tested_again(population, whole._replace(group=whole.group._replace(accounts=part, rows=rows)), settings)
+        one = _tested_again(population, _only(population, whole, part), settings)
         if one.verdict == "campaign":
             one = _with_members(population, one, apart)
+        if one.verdict == "campaign":
             kept = [
                 piece for piece in _repeaters_apart(population, one.group.accounts) if np.isin(piece, part).mean() > 0.5
             ]
-            accounts = np.concatenate(kept) if kept else part
-            rows = one.group.rows[np.isin(population.account[one.group.rows], accounts)]
-            one = _tested_again(
-                population, one._replace(group=one.group._replace(accounts=np.sort(accounts), rows=rows)), settings
-            )
+            if kept:
+                one = _only(population, one, np.sort(np.concatenate(kept)))
+            one = _tested_again(population, one, settings)
+        if one.verdict == "campaign":
+            one = _asked_again(population, one, settings, apart)
         out.append(one)
     return [one for one in out if one.verdict != "clear"]
 
 
+def _only(population: Population, found: Found, accounts: I32) -> Found:
+    """A grown group cut to some of its accounts; the others may belong to it."""
+    still = np.isin(found.group.accounts, accounts)
+    rows = found.group.rows[np.isin(population.account[found.group.rows], found.group.accounts[still])]
+    return found._replace(
+        group=found.group._replace(accounts=found.group.accounts[still], rows=rows),
+        fringe=np.union1d(found.fringe, found.group.accounts[~still]).astype(np.int32),
+        probability=found.probability[still],
+    )
+
+
 def _asked_again(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
-    """The accounts that are still members when the log is asked again, from the campaign as it was found and by the
-    rhythm that it then shows."""
+    """The accounts that may have been members and surely are when the log is asked again, from the campaign as it was
+    found and by the rhythm that it then shows."""
     timing = frozenset({Family.TIMING})
     verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws, families=timing)
     again = _with_members(population, found._replace(verdicts=found.verdicts | verdicts), apart)
     if again.verdict != "campaign":
         return again
-    still = np.isin(again.group.accounts, found.group.accounts)
-    accounts = again.group.accounts[still]
-    rows = again.group.rows[np.isin(population.account[again.group.rows], accounts)]
-    kept = found._replace(
-        group=found.group._replace(accounts=accounts, rows=rows),
-        fringe=np.setdiff1d(np.union1d(again.fringe, found.group.accounts), accounts).astype(np.int32),
-        probability=again.probability[still],
-    )
-    return _tested_again(population, kept, settings)
+    again = _only(population, again, np.union1d(found.group.accounts, found.fringe).astype(np.int32))
+    return _tested_again(population, again._replace(core=found.core, verdicts=found.verdicts), settings)
 
 
 def _tested_again(population: Population, found: Found, settings: Settings) -> Found:
@@ -370,19 +379,42 @@ def _with_members(population: Population, found: Found, apart: Bools) -> Found:
     member = membership(population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart)
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)
+    accounts = accounts[~_own_business(population, accounts, member)]
+    if not one_dispatcher(found.verdicts):
+        accounts = accounts[_borne_out(accounts, member)]
     if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
         return found._replace(verdict="watch")
-    rows = member.rows[p[population.account[member.rows]] >= SURE]
+    named = np.zeros(population.size, np.bool_)
+    named[accounts] = True
+    rows = member.rows[named[population.account[member.rows]]]
     silent = np.setdiff1d(accounts, population.account[rows])
     rows = np.union1d(rows, population.rows_of_accounts(silent.astype(np.int32)))
-    group = found.group._replace(accounts=accounts, rows=rows)
-    fringe = np.flatnonzero((p >= UNSURE) & (p < SURE)).astype(np.int32)
     return found._replace(
-        group=group,
-        core=int(np.isin(found.group.accounts, accounts).sum()),
-        fringe=fringe,
+        group=found.group._replace(accounts=accounts, rows=rows),
+        core=int(named[found.group.accounts].sum()),
+        fringe=np.flatnonzero((p >= UNSURE) & ~named).astype(np.int32),
         probability=p[accounts],
     )
+
+
+def _borne_out(accounts: I32, member: Membership) -> Bools:
+    """Which members share a hand or a place with the group beside its work; all where most do.
+
+    Where one queue deals the work out, that is the rhythm of all of them. Elsewhere work alone names somebody only
+    where it is hardly ever found without the rest: else others have that work too.
+    """
+    shares = np.maximum(member.blocks["hand"], member.blocks["place"])[accounts] >= SHARED
+    return shares | (shares.mean() >= BORNE_OUT) if len(accounts) else shares
+
+
+def _own_business(population: Population, accounts: I32, member: Membership) -> Bools:
+    """Which accounts of a campaign are openly one customer's and have the work in common with it, but neither place nor
+    rhythm: a house that does what the campaign does. Where most are openly owned, that is the campaign's disguise."""
+    owned = openly_owned(population, accounts)
+    if owned.mean() >= 0.5:
+        return np.zeros(len(accounts), np.bool_)
+    apart = member.blocks["place"] + member.blocks.get("rhythm", 0.0)
+    return owned & (apart[accounts] < OPEN_LEAST)
 
 
 def _join(campaigns: list[Found], found: Found, *, new: bool) -> None:

@@ -107,7 +107,7 @@ def traits(population: Population, group: Group) -> Traits:
         top_payer=_top(payment)[0],
         owners=len(np.unique(known_payment)) + int((payment == 0).sum()),
         owned=_owned(population, accounts),
-        open_owner=_open_owner(population, accounts),
+        open_owner=float(openly_owned(population, accounts).mean()),
         top_domain=top_domain,
         verified=_verified(population, accounts),
         top_programme=programme,
@@ -151,18 +151,19 @@ def _owned(population: Population, accounts: npt.NDArray[np.int32]) -> float:
     return float(known[accounts].mean())
 
 
-def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> float:
+def openly_owned(population: Population, accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which of some accounts have a payer of three or more of them, all of one mail domain that is nobody else's."""
     payment = population.table["payment_fingerprint"]
     domain = population.table["email_domain"]
-    out = 0
     mine = payment[accounts]
+    out = np.zeros(len(accounts), np.bool_)
     for payer in np.unique(mine[mine != 0]).tolist():
-        members = accounts[mine == np.uint64(payer)]
-        names = np.unique(domain[members])
-        if len(members) >= 3 and len(names) == 1 and names[0] != 0:
+        his = mine == np.uint64(payer)
+        names = np.unique(domain[accounts[his]])
+        if his.sum() >= 3 and len(names) == 1 and names[0] != 0:
             same_domain = payment[domain == names[0]]
-            out += len(members) if (same_domain == np.uint64(payer)).mean() >= 0.8 else 0
-    return out / len(accounts)
+            out |= his & ((same_domain == np.uint64(payer)).mean() >= 0.8)
+    return out
 
 
 def repeated_share(population: Population) -> npt.NDArray[np.float64]:
