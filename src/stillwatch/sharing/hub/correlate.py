@@ -26,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from stillwatch.sharing.hub.parts import Part
 from stillwatch.sharing.inbound.conditions import Atom
@@ -34,7 +35,7 @@ LEAST_SHARED = 3
 APART = timedelta(days=30)
 GROUPS = 3
 """So many unrelated groups of holders make a value common."""
-Matrix = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.int32]
 Allowed = npt.NDArray[np.bool_]
 
 
@@ -76,7 +77,7 @@ def correlate(parts: Sequence[Part]) -> Correlation:
         Match(int(i), int(j), int(place[i, j]), int(stack[i, j]), int(work[i, j]))
         for i, j in zip(*np.nonzero(np.triu(joined)), strict=True)
     )
-    groups = tuple(g for g in _components(range(len(parts)), joined) if len(g) > 1)
+    groups = tuple(g for g in _components(joined) if len(g) > 1)
     return Correlation(groups, matches, frozenset(common))
 
 
@@ -95,8 +96,8 @@ def _shared(sets: Sequence[frozenset[Atom]]) -> Matrix:
     number: dict[Atom, int] = {}
     columns = [number.setdefault(v, len(number)) for values in sets for v in values]
     starts = np.cumsum([0, *map(len, sets)])
-    held = csr_array((np.ones(len(columns), np.int64), columns, starts), shape=(len(sets), len(number)))
-    found: Matrix = np.asarray((held @ held.T).todense(), np.int64)
+    held = csr_array((np.ones(len(columns), np.int32), columns, starts), shape=(len(sets), len(number)))
+    found: Matrix = np.asarray((held @ held.T).todense(), np.int32)
     return found
 
 
@@ -126,23 +127,14 @@ def _common(
     for group, held in alike.items():
         at = np.ix_(group, group)
         joined = _joined(allowed[at], place[at] - leave[0], work[at] - leave[1])
-        if len(_components(range(len(group)), joined)) >= GROUPS:
+        if len(_components(joined)) >= GROUPS:
             yield from held
 
 
-def _components(places: Iterable[int], joined: Allowed) -> list[tuple[int, ...]]:
+def _components(joined: Allowed) -> list[tuple[int, ...]]:
     """Connected components, each sorted, by their first place."""
-    left = dict.fromkeys(places)
-    out = []
-    while left:
-        first = next(iter(left))
-        del left[first]
-        group, at = [first], 0
-        while at < len(group):
-            near = [n for n in left if joined[group[at], n]]
-            for n in near:
-                del left[n]
-            group += near
-            at += 1
-        out.append(tuple(sorted(group)))
-    return out
+    number, label = connected_components(joined, directed=False)
+    out: list[list[int]] = [[] for _ in range(number)]
+    for place, of in enumerate(label.tolist()):
+        out[of].append(place)
+    return sorted(map(tuple, out))
