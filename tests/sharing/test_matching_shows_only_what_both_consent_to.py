@@ -28,6 +28,7 @@ ABOUT = scope("tests", "2026-11", "payment")
 OURS = [f"{CANARY}-ours-{n:06d}" for n in range(100)] + [f"{CANARY}-both-{n:06d}" for n in range(20)]
 THEIRS = [f"{CANARY}-theirs-{n:06d}" for n in range(180)] + [f"{CANARY}-both-{n:06d}" for n in range(20)]
 A, B, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3))
+TO_A, TO_B, TO_STRANGER = (key.public_key().public_bytes_raw().hex() for key in (A, B, STRANGER))
 
 
 def party(key: Ed25519PrivateKey, identifiers: list[str], consent: int | None = None) -> Party:
@@ -141,7 +142,7 @@ def test_small_sets_are_neither_asked_nor_answered(tmp_path: Path) -> None:
         asked(Other(tmp_path), identifiers=OURS[:9])
     body = {**party(A, OURS).introduction(), "message": "hello", "nonce": "n", "size": 1}
     with pytest.raises(InputError, match="questions have 10 to 150"):
-        Other(tmp_path).answerer.hello(seal(A, body))
+        Other(tmp_path).answerer.hello(seal(A, TO_B, body))
     with pytest.raises(InputError, match="questions have 10 to 150"):
         asked(Other(tmp_path), identifiers=[f"{CANARY}-{n:09d}" for n in range(151)])
 
@@ -150,9 +151,10 @@ def test_strangers_and_forgers_are_refused(tmp_path: Path) -> None:
     other = Other(tmp_path)
     with pytest.raises(InputError, match="no peer of ours"):
         ask(party(STRANGER, OURS), party(B, THEIRS).signer, other.post, nonce="n")
+    other.tampered = lambda _, answer: seal(STRANGER, TO_A, unseal(answer, TO_A, "welcome").body)
     with pytest.raises(InputError, match="signed by somebody else"):
-        ask(party(A, OURS), party(STRANGER, THEIRS).signer, other.post, nonce="n")
-    message = json.loads(seal(A, {"message": "hello"}, b"payload"))
+        asked(other)
+    message = json.loads(seal(A, TO_B, {"message": "hello"}, b"payload"))
     for change in (
         {"body": message["body"] | {"size": 5}},
         {"payload": base64.b64encode(b"other").decode()},
@@ -162,20 +164,39 @@ def test_strangers_and_forgers_are_refused(tmp_path: Path) -> None:
         {"payload": "not base64"},
     ):
         with pytest.raises(InputError, match="message"):
-            unseal(json.dumps(message | change).encode(), "hello")
+            unseal(json.dumps(message | change).encode(), TO_B, "hello")
     for data in (b"", b"[]", b"[" * 10_000, b'{"body":{}}'):
         with pytest.raises(InputError):
-            unseal(data, "hello")
+            unseal(data, TO_B, "hello")
+
+
+def test_a_question_cannot_be_passed_on_to_somebody_else(tmp_path: Path) -> None:
+    """Asked by A, a peer that means harm could ask B in A's name, pass B's answers on as its own, and learn the count.
+
+    What A signs says whom it is for.
+    """
+    other = Other(tmp_path)
+
+    def passing_on(step: str, message: bytes) -> bytes:
+        answer = unseal(other.post(step, message), TO_A, "welcome" if step == "hello" else "counted")
+        body = {k: v for k, v in answer.body.items() if k not in ("payload_sha256", "to")}
+        return seal(STRANGER, TO_A, body, answer.payload)
+
+    with pytest.raises(InputError, match="is for somebody else"):
+        ask(party(A, OURS), TO_STRANGER, passing_on, nonce="n")
+    assert other.records == []
+    assert not (tmp_path / "ledger").exists()
 
 
 def _session(other: Other, consents_from: int = 10) -> tuple[str, Asking]:
     ours = party(A, OURS, consents_from)
-    said = unseal(other.answerer.hello(seal(A, {**ours.introduction(), "message": "hello", "nonce": "n"})), "welcome")
+    hello = seal(A, TO_B, {**ours.introduction(), "message": "hello", "nonce": "n"})
+    said = unseal(other.answerer.hello(hello), TO_A, "welcome")
     return said.text("session"), Asking(list(ours.identifiers))
 
 
 def _said(step: str, session: str, payload: bytes = b"", **body: Any) -> bytes:
-    return seal(A, {"message": step, "session": session, **body}, payload)
+    return seal(A, TO_B, {"message": step, "session": session, **body}, payload)
 
 
 def test_steps_come_in_their_order_once_each_and_in_time(tmp_path: Path) -> None:
@@ -247,19 +268,24 @@ def test_a_set_that_says_yes_to_everything_is_not_believed(tmp_path: Path) -> No
     def widened(step: str, answer: bytes) -> bytes:
         if step != "hello":
             return answer
-        said = unseal(answer, "welcome")
+        said = unseal(answer, TO_A, "welcome")
         setup = ServerSetup()
         setup.ParseFromString(said.payload)
         setup.gcs.hash_range = 1
         body = {k: v for k, v in said.body.items() if k != "payload_sha256"}
-        return seal(B, body, setup.SerializeToString())
+        return seal(B, TO_A, body, setup.SerializeToString())
 
     other = Other(tmp_path, 10)
     other.tampered = widened
     with pytest.raises(InputError, match="not made as it was agreed"):
         asked(other, 10)
     other.tampered = lambda step, answer: (
-        seal(B, {k: v for k, v in unseal(answer, "welcome").body.items() if k != "payload_sha256"}, b"\x0a\x00")
+        seal(
+            B,
+            TO_A,
+            {k: v for k, v in unseal(answer, TO_A, "welcome").body.items() if k != "payload_sha256"},
+            b"\x0a\x00",
+        )
         if step == "hello"
         else answer
     )

@@ -87,7 +87,8 @@ class _Talk:
 
     def say(self, kind: str, expected: str, body: Mapping[str, Any], payload: bytes = b"") -> Message:
         sent = {**body, "message": kind} | ({"session": self.session} if self.session else {})
-        answer = unseal(self._post(kind, seal(self._party.key, sent, payload)), expected)
+        asked = seal(self._party.key, self._their_key, sent, payload)
+        answer = unseal(self._post(kind, asked), self._party.signer, expected)
         if answer.signer != self._their_key:
             raise InputError("the answer is signed by somebody else", where=expected)
         if self.session and answer.body.get("session") != self.session:

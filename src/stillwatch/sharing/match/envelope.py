@@ -44,9 +44,13 @@ class Message(NamedTuple):
         return value
 
 
-def seal(key: Ed25519PrivateKey, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
-    """The bytes to send. ``body`` holds texts and integers."""
-    signed = {**body, "payload_sha256": hashlib.sha256(payload).hexdigest()}
+def seal(key: Ed25519PrivateKey, to: str, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
+    """The bytes to send. ``body`` holds texts and integers; ``to`` is the public key of whom it is for.
+
+    Without it, whoever is asked could pass a question on to a third party that knows the asker, and learn what the
+    answer was (Lowe 1996).
+    """
+    signed = {**body, "to": to.lower(), "payload_sha256": hashlib.sha256(payload).hexdigest()}
     signature = key.sign(CONTEXT + canonical(signed).encode())
     return canonical(
         {
@@ -58,8 +62,11 @@ def seal(key: Ed25519PrivateKey, body: Mapping[str, Any], payload: bytes = b"") 
     ).encode()
 
 
-def unseal(data: bytes, expected: str) -> Message:
-    """Checked for size, shape and signature; who may sign is the caller's to say. ``expected``: the kind of message."""
+def unseal(data: bytes, to: str, expected: str) -> Message:
+    """Checked for size, shape, signature and whom it is for; who may sign is the caller's to say.
+
+    ``to``: our own public key; ``expected``: the kind of message.
+    """
     found = load_json(data, "message", _LIMITS)
     try:
         signer, body = found["signer"], found["body"]
@@ -73,6 +80,8 @@ def unseal(data: bytes, expected: str) -> Message:
         raise InputError("its signature does not hold", where="message") from exc
     if not whole:
         raise InputError("its payload is not the one that was signed", where="message")
+    if body.get("to") != to:
+        raise InputError("is for somebody else", where="message")
     if body.get("message") != expected:
         raise InputError(f"is not a message of kind {expected}", where="message")
     return Message(str(signer).lower(), body, payload)
