@@ -129,7 +129,9 @@ def test_kinds_that_can_be_tried_out_are_refused_with_the_reason(kind: str) -> N
 
 
 @pytest.mark.parametrize("value", ["203.0.113.7", "2001:db8::1", "10.0.0.0/8", "+41 44 668 18 00", "4111111111111111",
-                                   "short", "64512"])  # fmt: skip
+                                   "short", "64512", "203.0.113.7:443", "[2001:db8::1]:443", "ip=203.0.113.7", "AS64512",
+                                   "address 203.0.113.7", "net 2001:db8::/32", "phone:+41446681800", "tel 044 668 18 00",
+                                   "00:1b:44:11:3a:b7", "001b.4411.3ab7", "card 4111 1111 1111 1111"])  # fmt: skip
 def test_values_that_can_be_tried_out_are_refused_whatever_they_are_called(value: str) -> None:
     for kind in KINDS:
         with pytest.raises(InputError, match="could try all of them") as refusal:

@@ -27,7 +27,10 @@ SMALL = {
 }
 """Kinds that are refused, and why: whoever can list all values can ask about each."""
 LEAST_CHARACTERS = 12
-_DIGITS = re.compile(r"[0-9+ ()./-]*")
+_DIGITS = re.compile(r"[0-9+ ()./:#-]*")
+_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}")
+_PORT = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?")
+_WORDS = re.compile(r"[^0-9A-Za-z.:/]+")
 _PURPOSE = re.compile(r"[a-z0-9][a-z0-9-]{2,63}")
 _EPOCH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
 
@@ -62,19 +65,35 @@ def _remedy() -> str:
 def why_small(value: str) -> str | None:
     """Why a value is not accepted, whatever its kind is said to be; None where it is.
 
-    >>> why_small("203.0.113.7"), why_small("+41 44 668 18 00"), why_small("pay_5f2c9d1e8a7b")
+    An address in other words (a name before it, a port behind it) is as easily tried out as the address.
+
+    >>> why_small("ip=203.0.113.7:443"), why_small("+41 44 668 18 00"), why_small("pay_5f2c9d1e8a7b")
     ('is an address or a prefix', 'is a number that can be counted up to', None)
     """
-    try:
-        ipaddress.ip_network(value.strip(), strict=False)
+    if _is_address(value):
         return "is an address or a prefix"
-    except ValueError:
-        pass
+    if _MAC.fullmatch(value):
+        return "is a network card's address: half of it is its maker's"
     if _DIGITS.fullmatch(value):
         return "is a number that can be counted up to"
+    words = [word for word in _WORDS.split(value) if word]
+    rest = [word for word in words if not (_is_address(word) or _DIGITS.fullmatch(word))]
+    if len(rest) < len(words) and sum(map(len, rest)) < LEAST_CHARACTERS:
+        return "is an address or a prefix" if any(map(_is_address, words)) else "is a number that can be counted up to"
     if len(value) < LEAST_CHARACTERS:
         return f"has fewer than {LEAST_CHARACTERS} characters"
     return None
+
+
+def _is_address(text: str) -> bool:
+    found = _PORT.fullmatch(text)
+    for candidate in (text.strip(), (found[1] or found[2]) if found else ""):
+        try:
+            ipaddress.ip_network(candidate, strict=False)
+            return True
+        except ValueError:
+            continue
+    return False
 
 
 def tokens(identifiers: Iterable[str], found: Scope) -> dict[str, str]:
