@@ -50,8 +50,8 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
         stillwatch("evidence", "keygen", "--out", tmp_path / side)
         keys[side] = stillwatch("share", "match", "key", "--key", tmp_path / f"{side}.key").strip()
     both = [f"{CANARY}-both-{n:06d}" for n in range(30)]
-    (tmp_path / "ours").write_text("\n".join([*both, *(f"{CANARY}-a-{n:06d}" for n in range(90))]))
-    (tmp_path / "theirs").write_text("\n".join([*both, *(f"{CANARY}-b-{n:06d}" for n in range(200))]))
+    (tmp_path / "ours").write_text("\n".join([*both, *(f"{CANARY}-here-{n:06d}" for n in range(90))]))
+    (tmp_path / "theirs").write_text("\n".join([*both, *(f"{CANARY}-there-{n:06d}" for n in range(200))]))
     (tmp_path / "peers.yaml").write_text(f"peers: [{{name: A, key: {keys['a']}, questions: 2}}]")
     serving = subprocess.Popen(
         [sys.executable, "-m", "stillwatch", "share", "match", "serve", tmp_path / "theirs", *SCOPE,

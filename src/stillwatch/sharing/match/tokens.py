@@ -65,7 +65,8 @@ def _remedy() -> str:
 def why_small(value: str) -> str | None:
     """Why a value is not accepted, whatever its kind is said to be; None where it is.
 
-    An address in other words (a name before it, a port behind it) is as easily tried out as the address.
+    An address in other words (a name before it, a port behind it) is as easily tried out as the address, and so is
+    a short word with a counter.
 
     >>> why_small("ip=203.0.113.7:443"), why_small("+41 44 668 18 00"), why_small("pay_5f2c9d1e8a7b")
     ('is an address or a prefix', 'is a number that can be counted up to', None)
