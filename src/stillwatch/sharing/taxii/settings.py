@@ -53,7 +53,8 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Which collections a hub works on, by id or alias."""
 
     feeds: tuple[str, ...]
-    """What members publish: a collection for each, so that the ids of one never stand against those of another."""
+    """What members publish: a collection for each organisation. In a common one the ids of one would stand against
+    those of another, and a refusal would tell of objects that the label hides."""
     joined: str
     """What the hub makes of it."""
     unmarked: str = "amber"
@@ -137,6 +138,10 @@ def _hub_problem(s: Settings) -> str:
         return "hub: feeds and joined must be different collections of this server"
     if joined.write:
         return "hub: nobody but the hub writes to the joined collection"
+    org = {m.name: m.org for m in s.members}
+    for feed in feeds:
+        if feed is not None and len({org[name] for name in feed.write}) != 1:
+            return f"hub: feed {feed.title!r} is written by members of one organisation, and of one only"
     if s.hub.unmarked not in LEVELS:
         return "hub: unmarked is not a TLP 2.0 label"
     return ""
