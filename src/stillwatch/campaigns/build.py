@@ -35,6 +35,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 MOST_TEMPLATES = 8
 EXAMPLES = 5
+FRINGE_SCORE = 0.3
+"""Of accounts that may belong to a campaign but are not named with it."""
 
 
 class Names(NamedTuple):
@@ -309,6 +311,8 @@ def build_case(
             harvest += np.where(
                 np.isin(np.arange(n), mine), np.bincount(population.account[f.group.rows], minlength=n), 0
             )
+        beside = f.fringe[disposition[f.fringe] == "clear"]
+        disposition[beside], score[beside] = "watch", FRINGE_SCORE
     disposition[covered & (disposition != "licensed")] = "licensed"
     table = pa.table(
         {

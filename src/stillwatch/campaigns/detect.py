@@ -33,6 +33,8 @@ MET = 0.3
 OPERATORS = 5
 MOST_OF_ONE = 0.5
 ONLY_TIMING_P = 1e-6
+CONFIRMED_P = 1e-4
+"""The same for what is left of a group that passed it: a few are tested again where thousands were tested before."""
 ONLY_TIMING_CUSTOMERS = 40
 CONTAINED = 0.8
 """Of a candidate's accounts, where a campaign already found holds them."""
@@ -95,7 +97,7 @@ def strong_families(judged: Judged) -> dict[Family, Verdict]:
 
 
 def verdict_of(
-    population: Population, judged: Judged, settings: Settings
+    population: Population, judged: Judged, settings: Settings, *, only_timing: float = ONLY_TIMING_P
 ) -> tuple[str, Traits, tuple[Alternative, ...]]:
     """``campaign``, ``watch``, ``lookalike:<kind>`` or ``clear`` by the contract's rule.
 
@@ -117,7 +119,7 @@ def verdict_of(
         and "hand" not in kinds
         and not (kinds >= {"place"} and many_networks(population, judged.group))
     ):
-        named &= strong[Family.TIMING].p_value <= ONLY_TIMING_P and t.customers >= ONLY_TIMING_CUSTOMERS
+        named &= strong[Family.TIMING].p_value <= only_timing and t.customers >= ONLY_TIMING_CUSTOMERS
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
     named = bool(named) and without_first_payer(population, judged, strong, settings)
@@ -250,9 +252,12 @@ def detect(
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
         if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            found = _with_members(population, found, apart)
-            new = not _contained(found.group.accounts, campaigns)
-            for one in grown(population, found, settings, apart) if new else [found]:
+            whole = _with_members(population, found, apart)
+            new = not _contained(whole.group.accounts, campaigns)
+            pieces = grown(population, whole, settings, apart) if new else [whole]
+            if not any(one.verdict == "campaign" for one in pieces):
+                others.append(found._replace(verdict="watch"))  # a campaign, but nobody is surely its member
+            for one in pieces:
                 _join(campaigns, one, new=new)
         elif verdict != "clear":
             others.append(found)
@@ -299,7 +304,8 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
         for piece in _repeaters_apart(population, part)
     ]
     if len(parts) < 2:
-        return [_tested_again(population, whole, settings)]
+        again = _tested_again(population, whole, settings)
+        return [again if again.verdict != "campaign" else _asked_again(population, again, settings, apart)]
     out = []
     for part in parts:
         rows = whole.group.rows[np.isin(population.account[whole.group.rows], part)]
@@ -318,12 +324,31 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
     return [one for one in out if one.verdict != "clear"]
 
 
+def _asked_again(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
+    """The accounts that are still members when the log is asked again, from the campaign as it was found and by the
+    rhythm that it then shows."""
+    timing = frozenset({Family.TIMING})
+    verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws, families=timing)
+    again = _with_members(population, found._replace(verdicts=found.verdicts | verdicts), apart)
+    if again.verdict != "campaign":
+        return again
+    still = np.isin(again.group.accounts, found.group.accounts)
+    accounts = again.group.accounts[still]
+    rows = again.group.rows[np.isin(population.account[again.group.rows], accounts)]
+    kept = found._replace(
+        group=found.group._replace(accounts=accounts, rows=rows),
+        fringe=np.setdiff1d(np.union1d(again.fringe, found.group.accounts), accounts).astype(np.int32),
+        probability=again.probability[still],
+    )
+    return _tested_again(population, kept, settings)
+
+
 def _tested_again(population: Population, found: Found, settings: Settings) -> Found:
     """The verdict that the accounts of a grown group deserve by themselves; the reported tests stay those of the start,
     for these accounts were chosen by all the evidence there is."""
     verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws)
     judged = Judged(found.group, verdicts, max(bonferroni(verdicts), found.p_value), found.q_value)
-    verdict, t, alternatives = verdict_of(population, judged, settings)
+    verdict, t, alternatives = verdict_of(population, judged, settings, only_timing=CONFIRMED_P)
     return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
 
 

@@ -15,7 +15,10 @@ from stillwatch.signals.base import Verdict
 EVENT_DAY = 60
 """Requests per account and active day that people at a class or hackathon send by hand."""
 LEAST_OWNERS = 8
-"""Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is large and mechanical."""
+"""Fewer payers than this are a family, an agency, a start-up: one hand, openly, unless it is mechanical and either
+large or of several payers, whom one dispatcher serves for no such reason."""
+LARGE, MECHANICAL_OWNERS = 100, 4
+OWNED, FEW_NETWORKS = 0.1, 0.1
 
 
 class Facts(NamedTuple):
@@ -53,15 +56,19 @@ def _percent(x: float) -> str:
 
 def _one_customer(f: Facts) -> tuple[bool, str]:
     t = f.traits
-    stands = t.customers < 5 or t.top_customer >= 0.5
-    return stands, f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts"
+    # keys behind a few servers, of which the log does not say whose they are, are likeliest their operators' own
+    unknown = t.owned < OWNED and t.networks < FEW_NETWORKS
+    return t.customers < 5 or t.top_customer >= 0.5 or unknown, (
+        f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts; "
+        f"an owner is known for {_percent(t.owned)}; networks per account: {t.networks:.2f}"
+    )
 
 
 def _one_payer(f: Facts) -> tuple[bool, str]:
     t = f.traits
     one = t.top_payer >= 0.8
     open_about_it = t.top_domain >= 0.5 or t.verified >= 0.5
-    few = t.owners < LEAST_OWNERS and not (t.accounts >= 100 and f.machine)
+    few = t.owners < LEAST_OWNERS and not (f.machine and (t.accounts >= LARGE or t.owners >= MECHANICAL_OWNERS))
     return bool((one and open_about_it) or few or t.open_owner >= 0.7), (
         f"{t.owners:,} payers; {_percent(t.open_owner)} of the accounts belong openly to one owner; "
         f"the commonest payment instrument pays for {_percent(t.top_payer)} of the accounts; "

@@ -6,10 +6,13 @@ not, with a probability. Evidence comes in blocks that are independent given mem
 
 * ``hand``: payment instruments, devices, phones, and work that moved between accounts;
 * ``place``: addresses and networks;
-* ``work``: templates, phrases, system prompts, skeletons, tool schemas;
-* ``stack``: clients, TLS fingerprints, parameters. For accounts with the group's work it is compared with the others
-  who have that work, for one program explains both;
-* ``rhythm``: the lack of sessions in the sub-stream, where timing showed one dispatcher.
+* ``work``: templates, system prompts, skeletons, tool schemas: the form of what is asked;
+* ``said``: phrases that recur with an account;
+* ``stack``: clients, TLS fingerprints, parameters;
+* ``rhythm``: the lack of sessions in the sub-stream and the place in its order, where timing showed one dispatcher.
+
+One program explains a form, the phrases that fill it and the client that sends it. So what is said and the stack of
+accounts with the group's work are compared with the others who have that work.
 
 In each block an account is as close to the group as its closest value: log of (share of members that hold it, the
 account itself left out) over (share of the others that hold it). Those closenesses are cut into levels, and how much
@@ -31,9 +34,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from stillwatch.campaigns.beat import Beat, kept_time, rhythm_ratio
 from stillwatch.domain.verdict import Family
 from stillwatch.kernels.nearness import held_inside, nearest
-from stillwatch.signals import timing
 from stillwatch.signals.base import Group
 from stillwatch.signals.population import Population, Values, csr, union
 
@@ -45,25 +48,28 @@ I64 = npt.NDArray[np.int64]
 BLOCKS: Mapping[str, tuple[str, ...]] = {
     "hand": ("payment", "device", "phone", "failover", "replay", "session", "end_user"),
     "place": ("address", "network", "signup_address"),
-    "work": ("template", "phrase", "system", "skeleton", "edge_template", "schema"),
+    "work": ("template", "system", "skeleton", "edge_template", "schema"),
+    "said": ("phrase",),
     "stack": ("tls", "client", "parameters", "stack"),
 }
+WORK = ("work", "said")
+"""Blocks whose values are exchanges' own; less than ``HABIT`` of an account's exchanges is not there."""
 LEAST = 1.5
 """Less than this (4.5 times the share of the others) is what chance and half-filled values give."""
 LEVELS = np.array([0.0, 2.0, 2.5, 3.5, 4.5, 5.5, 7.0])
 """Where closeness is cut; level 0 holds what is no closer than chance."""
-SURE = 0.97
+SURE = 0.99
 UNSURE = 0.5
 """Probability of membership from which an account is shown beside a campaign, unnamed; from ``SURE`` it is named."""
-ROUNDS = 25
+ROUNDS = 12
+"""Of expectation and maximisation, for each of ``AGAINST``. Where all evidence is one shared value, any share of its
+holders explains itself: more rounds would only drift."""
 SETTLED = 1e-3
 PSEUDO = 0.5
 BORROWED = 6.0
 """How many accounts the general rate of a level stands for where few share the group's work."""
-RHYTHM_MOST = 2.5
-"""How much calm and volume may say for or against one account."""
-AGAINST = 3.5
-"""How much one block may say against an account."""
+AGAINST = (1.0, 3.5)
+"""How much one block may say against an account: little while a group still grows, more when it has."""
 OWN_WORK = 3.5
 HABIT = 0.02
 """Work that is less than this of an account's exchanges is nobody's mark: who sends thousands has sent everything."""
@@ -105,10 +111,10 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     ratios: dict[str, F64] = {}
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
-    for _ in range(2):
-        calm, held = substream_rhythm(population, own_rows(population, p, scale)) if rhythm else (None, None)
+    for against in AGAINST:
+        beat = kept_time(population, own_rows(population, p, scale), p >= UNSURE) if rhythm else None
         for _ in range(ROUNDS):
-            ratios = _ratios(population, p, vouch, scale, calm, held)
+            ratios = _ratios(population, p, vouch, scale, beat, against)
             share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
             odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
             posterior = special.expit(odds)
@@ -133,7 +139,7 @@ def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
     mass = scale.weight * p
     active = np.flatnonzero(p > scale.least).astype(np.int32)
     parts = []
-    for name in BLOCKS["work"]:
+    for name in (kind for block in WORK for kind in BLOCKS[block]):
         held = scale.held[name]
         inside = np.zeros(len(held.everybody))
         met = held_inside(held.indptr, held.values, active, mass, inside)
@@ -147,18 +153,6 @@ def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
     if np.count_nonzero(mine[population.account[rows]]) < 0.1 * population.counts[mine].sum():
         return None
     return rows
-
-
-def substream_rhythm(population: Population, rows: I64 | None) -> tuple[F64, I64]:
-    """Per account the normal score of its lack of sessions among some exchanges (None: all), and how many it sent."""
-    everyone = np.arange(population.size, dtype=np.int32)
-    if rows is not None:
-        calm = timing.calm_members(population, Group(everyone, rows, frozenset(), False, ""))
-        return calm, np.bincount(population.account[rows], minlength=population.size)
-    if "calm_in_all" not in population.cache:
-        group = Group(everyone, np.arange(len(population.ts)), frozenset(), False, "")
-        population.cache["calm_in_all"] = timing.calm_members(population, group)
-    return population.cache["calm_in_all"], population.counts
 
 
 class _Held(NamedTuple):
@@ -194,7 +188,7 @@ def _scale(population: Population, apart: Bools | None) -> _Scale:
         for block, kinds in BLOCKS.items():
             for name in kinds:
                 v = population.kinds[name]
-                least = HABIT * population.counts[v.owner] if block == "work" else 0
+                least = HABIT * population.counts[v.owner] if block in WORK else 0
                 counted = v.uses >= least
                 held[name] = _counting(v, counted, weight)
         # what it was made for is kept with it, so that its id stays its own
@@ -213,18 +207,19 @@ def _counting(v: Values, counted: Bools, weight: F64) -> _Held:
 
 
 def _ratios(
-    population: Population, p: F64, vouch: F64, scale: _Scale, calm: F64 | None, held: I64 | None
+    population: Population, p: F64, vouch: F64, scale: _Scale, beat: Beat | None, against: float
 ) -> dict[str, F64]:
     out: dict[str, F64] = {}
     close: dict[str, _Closeness] = {}
     for block in BLOCKS:
         close[block] = _closeness(population, block, p, vouch if block in ("hand", "place") else p, scale)
-        if block == "stack":
-            out[block] = _given_work(close["stack"], close["work"].value >= OWN_WORK, p, scale.weight)
+        if block in ("said", "stack"):
+            ratio = _given_work(close[block], close["work"].value >= OWN_WORK, p, scale.weight)
         else:
-            out[block] = _learned(close[block], p, scale.weight)
-    if calm is not None and held is not None:
-        out["rhythm"] = _rhythm(calm, held, p, scale.weight, close["work"].value >= OWN_WORK)
+            ratio = _learned(close[block], p, scale.weight)
+        out[block] = np.maximum(ratio, -against)
+    if beat is not None:
+        out["rhythm"] = rhythm_ratio(beat, p, scale.weight, close["work"].value >= OWN_WORK)
     return out
 
 
@@ -237,7 +232,6 @@ def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scal
     mass = scale.weight * by
     active = np.flatnonzero(by > scale.least).astype(np.int32)
     for name in BLOCKS[block]:
-        known |= population.kinds[name].holds
         held = scale.held[name]
         inside = np.zeros(len(held.everybody))
         met = held_inside(held.indptr, held.values, active, mass, inside)
@@ -245,6 +239,10 @@ def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scal
             met, inside, held.everybody, held.holders_ptr, held.holders, scale.weight, mass, members, others, PSEUDO,
             LEAST, best,
         )  # fmt: skip
+    # whose text is seen says no such thing; whose text is not seen says nothing
+    for one in WORK if block in WORK else (block,):
+        for name in BLOCKS[one]:
+            known |= population.kinds[name].holds
     level = np.searchsorted(LEVELS, best, side="left")
     return _Closeness(np.where(known, level, -1), best)
 
@@ -256,7 +254,7 @@ def _learned(close: _Closeness, p: F64, weight: F64) -> F64:
 
 def _capped(close: _Closeness, ratio: F64) -> F64:
     """A level says no more for membership than the value itself does: its other holders may be one cluster."""
-    return np.where(close.level < 0, 0.0, np.maximum(np.minimum(ratio, close.value), -AGAINST))
+    return np.where(close.level < 0, 0.0, np.minimum(ratio, close.value))
 
 
 def _given_work(close: _Closeness, same_work: Bools, p: F64, weight: F64) -> F64:
@@ -287,30 +285,3 @@ def _table(level: I64, p: F64, weight: F64) -> F64:
     inside = (inside + PSEUDO * general) / (inside.sum() + PSEUDO)
     out: F64 = np.log(inside) - np.log(general)
     return out
-
-
-def _rhythm(calm: F64, held: I64, p: F64, weight: F64, same_work: Bools) -> F64:
-    """Lack of sessions in the group's sub-stream, and its volume: members around common amounts.
-
-    Others are as sessionless as everybody (a standard normal score); their volumes are those of the others who have
-    the group's work.
-    """
-    known = np.isfinite(calm)
-    if p[known].sum() < 8:
-        return np.zeros(len(p))
-    x, v = np.nan_to_num(calm), np.log(np.maximum(held, 1))
-    mean, spread = _normal(x, p * weight * known)
-    ratio = np.where(known, -((x - mean) ** 2) / (2 * spread**2) - np.log(spread) + x * x / 2, 0.0)
-    some = held > 0
-    mine = _normal(v, p * weight * some)
-    theirs = _normal(v, (1 - p) * weight * some * np.where(same_work, 1.0, 0.05))
-    for sign, (middle, width) in ((1, mine), (-1, theirs)):
-        ratio = ratio + np.where(some, sign * (-((v - middle) ** 2) / (2 * width**2) - np.log(width)), 0.0)
-    return np.clip(ratio, -RHYTHM_MOST, RHYTHM_MOST)
-
-
-def _normal(x: F64, weight: F64) -> tuple[float, float]:
-    """Weighted mean and deviation (at least 0.3)."""
-    total = max(float(weight.sum()), 1e-9)
-    mean = float((weight * x).sum()) / total
-    return mean, max(float(np.sqrt((weight * (x - mean) ** 2).sum() / total)), 0.3)

@@ -28,6 +28,8 @@ class Traits(NamedTuple):
     top_payer: float
     owners: int
     """Distinct payers; an account without a known one is its own."""
+    owned: float
+    """Share of accounts of which a payer, a device, a phone or a declared customer is known."""
     open_owner: float
     """Share of accounts whose payer pays for three or more, all of one mail domain that is nobody else's."""
     top_domain: float
@@ -55,6 +57,8 @@ class Traits(NamedTuple):
     """Fewest hours that hold 80 % of the sub-stream, as a share of the log's hours; NaN for logs under 20 hours."""
     top_network: float
     """Share of members seen on the group's commonest network."""
+    networks: float
+    """Networks per member, each member counted on the one it shares with most others; 1 = everybody has its own."""
 
 
 def _top(values: npt.NDArray[np.uint64]) -> tuple[float, int]:
@@ -93,7 +97,7 @@ def traits(population: Population, group: Group) -> Traits:
     clock = own_clock(ts, indptr)
     hours = np.bincount((population.ts[rows] - population.ts[rows[0]]) // 3_600_000_000) if len(rows) else np.zeros(1)
     pairs_of_hours = hours[:-1] + hours[1:] if len(hours) > 1 else hours
-    net = population.kinds["network"]
+    top_network, networks = _networks(population.kinds["network"], accounts)
     return Traits(
         accounts=len(accounts),
         customers=len(np.unique(customer)),
@@ -102,6 +106,7 @@ def traits(population: Population, group: Group) -> Traits:
         payers=float(len(np.unique(known_payment)) / len(known_payment)) if len(known_payment) else float("nan"),
         top_payer=_top(payment)[0],
         owners=len(np.unique(known_payment)) + int((payment == 0).sum()),
+        owned=_owned(population, accounts),
         open_owner=_open_owner(population, accounts),
         top_domain=top_domain,
         verified=_verified(population, accounts),
@@ -116,17 +121,34 @@ def traits(population: Population, group: Group) -> Traits:
         busiest_hours=float(pairs_of_hours.max() / max(len(rows), 1)),
         concentrated=_concentrated(population, rows),
         substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
-        top_network=_top_network(net, accounts),
+        top_network=top_network,
+        networks=networks,
     )
 
 
-def _top_network(net: Values, accounts: npt.NDArray[np.int32]) -> float:
-    if not net.holds[accounts].any():
-        return float("nan")
+def _networks(net: Values, accounts: npt.NDArray[np.int32]) -> tuple[float, float]:
+    """Share of members on the commonest network, and networks per member."""
+    seen = int(np.count_nonzero(net.holds[accounts]))
+    if not seen:
+        return float("nan"), float("nan")
     inside = np.zeros(len(net.holds), np.bool_)
     inside[accounts] = True
-    held = net.values[inside[net.owner]]
-    return float(max(np.bincount(held).max(initial=0), 1) / len(accounts))
+    mine = inside[net.owner]
+    owner, held = net.owner[mine], net.values[mine]
+    members = np.bincount(held, minlength=net.size)
+    order = np.lexsort((held, -members[held], owner))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = owner[order][1:] != owner[order][:-1]
+    alone = seen - int(first.sum())
+    return max(int(members.max(initial=0)), 1) / len(accounts), (len(np.unique(held[order][first])) + alone) / seen
+
+
+def _owned(population: Population, accounts: npt.NDArray[np.int32]) -> float:
+    table = population.table
+    known = (table["org_id"] != 0) | (table["org_of_exchanges"] != 0)
+    for column in ("payment_fingerprint", "device_fingerprint", "phone_fingerprint"):
+        known |= table[column] != 0
+    return float(known[accounts].mean())
 
 
 def _open_owner(population: Population, accounts: npt.NDArray[np.int32]) -> float:
