@@ -83,6 +83,8 @@ def objects(joined: Joined, viewer: str, shown: Mapping[str, str], revoked: Cont
                 "id": object_id("sighting", "hub", campaign),
                 "description": f"{len(confirmed)} provider(s) found a part of it in their own logs and confirmed it.",
                 "count": len(confirmed),
+                "first_seen": stamp(joined.start),
+                "last_seen": stamp(joined.end),
                 "sighting_of_ref": campaign,
                 "where_sighted_refs": sorted({named(o) if o in shown else MEMBER for o in confirmed}),
             }

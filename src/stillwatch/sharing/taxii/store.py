@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
-from stillwatch.sharing.stix.extension import MAKER
+from stillwatch.sharing.stix.ids import MAKER
 from stillwatch.sharing.taxii.content import Stored
 from stillwatch.sharing.taxii.database import reading, writing
 from stillwatch.sharing.taxii.filters import Filters
