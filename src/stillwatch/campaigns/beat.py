@@ -90,11 +90,13 @@ def rhythm_ratio(beat: Beat, p: F64, weight: F64, same_work: Bools) -> F64:
 
 
 def _order_ratio(gaps: F64, members: F64, others: F64) -> F64:
-    inside, outside = members @ gaps, others @ gaps
+    # einsum, not BLAS: sums must not depend on how many cores share them
+    inside, outside = np.einsum("i,ij->j", members, gaps), np.einsum("i,ij->j", others, gaps)
     both = inside + outside + 1e-6
     outside = outside + PSEUDO * both / both.sum()
     inside = inside + PSEUDO * outside / outside.sum()
-    ratio = gaps @ (np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
+    bins = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
+    ratio = np.einsum("ij,j->i", gaps, bins)
     out: F64 = np.clip(ratio, -ORDER_MOST, ORDER_MOST)
     return out
 

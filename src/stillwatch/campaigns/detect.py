@@ -50,7 +50,7 @@ FLEET_SHARE = 0.1
 LEAST_SUBSTREAM = 0.15
 """Work that is less than this of its accounts' traffic and shows in words only is a habit of speech: watched."""
 LEAST_COVERED = 0.03
-"""The same where something else than words shows: so deep in cover, nothing is certain."""
+"""So deep in cover nothing is certain, and a watched group would hold half of the log."""
 
 
 class Settings(NamedTuple):
@@ -121,15 +121,20 @@ def verdict_of(
     ):
         named &= strong[Family.TIMING].p_value <= only_timing and t.customers >= ONLY_TIMING_CUSTOMERS
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
-    named &= t.substream >= (LEAST_SUBSTREAM if set(strong) <= {Family.CONTENT, Family.INTENT} else LEAST_COVERED)
-    named = bool(named) and without_first_payer(population, judged, strong, settings)
-    return ("campaign" if named else "watch" if len(kinds) >= 2 else "clear"), t, alternatives
+    if set(strong) <= {Family.CONTENT, Family.INTENT}:
+        named &= t.substream >= LEAST_SUBSTREAM
+    watched = len(kinds) >= 2 and t.substream >= LEAST_COVERED
+    if not watched:
+        return "clear", t, alternatives
+    others = without_first_payer(population, judged, strong, settings)
+    return ("campaign" if named and others else "clear" if others is False else "watch"), t, alternatives
 
 
 def without_first_payer(
     population: Population, judged: Judged, strong: dict[Family, Verdict], settings: Settings
-) -> bool:
-    """Whether two kinds of evidence are left without the accounts of the payer that has most of them.
+) -> bool | None:
+    """Whether two kinds of evidence are left without the accounts of the payer that has most of them; None where too
+    few accounts are left to tell.
 
     A customer's own fleet is one owner's: it must not speak for the strangers that a loose group holds beside it.
     """
@@ -140,7 +145,7 @@ def without_first_payer(
         return True
     rest = group.accounts[payer != names[counts.argmax()]]
     if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
-        return False
+        return None
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
     verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
