@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from stillwatch.sharing.taxii import app as app_module
-from stillwatch.sharing.taxii import secrets, wire
+from stillwatch.sharing.taxii import secrets, statuses, wire
 from stillwatch.sharing.taxii.body import Bodies
 from stillwatch.sharing.taxii.endpoints import MOST_LOGINS
 from stillwatch.sharing.taxii.store import Page, Store
@@ -220,6 +220,33 @@ def test_who_reads_slowly_holds_little_memory_and_keeps_nobody_out(tmp_path: Pat
             stack.close()
             with httpx.Client(headers={"accept": TAXII}, auth=("alice", "secret-of-alice"), timeout=30) as client:
                 assert client.get(address).status_code == 200
+
+
+def test_a_full_collection_takes_nothing_more_until_something_is_deleted(tmp_path: Path) -> None:
+    with exchange(tmp_path, settings(quota=10_000)) as server:
+        found = server.post(BOTH, [indicator(n, description="x" * 2_000) for n in range(6)]).json()
+        assert (found["success_count"], found["failure_count"]) == (4, 2)
+        assert {f["message"] for f in found["failures"]} == {"the collection is full"}
+        assert server.post(BOTH, [indicator(0, description="x" * 2_000)]).json()["failure_count"] == 0, "it is there"
+        assert server.request("DELETE", f"{POST}{stix_id('indicator', 0)}/").status_code == 200
+        for _ in range(2):
+            assert server.post(BOTH, [indicator(9, description="x" * 2_000)]).json()["failure_count"] == 0
+        assert server.post(BOTH, [indicator(8, description="x" * 2_000)]).json()["failure_count"] == 1
+
+
+def test_statuses_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statuses, "MOST_KEPT", 3)
+    monkeypatch.setattr(statuses, "MOST_LISTED", 5)
+    names = []
+    with exchange(tmp_path) as server:
+        for _ in range(5):
+            server.clock.now += 1_000_000
+            found = server.post(BOTH, [indicator() for _ in range(7)]).json()
+            assert len(found["successes"]) == 7
+            names.append(found["id"])
+        kept = [server.get(f"/exchange/status/{name}/") for name in names]
+    assert [k.status_code for k in kept] == [404, 404, 200, 200, 200]
+    assert [(k.json()["success_count"], len(k.json()["successes"])) for k in kept[2:]] == [(7, 5)] * 3
 
 
 def test_an_answer_that_is_not_taken_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

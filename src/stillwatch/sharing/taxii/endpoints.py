@@ -254,7 +254,7 @@ class Endpoints:
             Addition(f, member.org, tlp := label_of(f.content, self.hooks.unmarked), recipients if tlp == "red" else ())
             for f in good
         ]
-        stored = iter(self.store.add(collection.id, additions))
+        stored = iter(self.store.add(collection.id, additions, self.settings.quota))
         outcomes = [
             Outcome(r.id or f"objects[{n}]", r.version or "unknown", r.message) if isinstance(r, Bad) else next(stored)
             for n, r in enumerate(read)

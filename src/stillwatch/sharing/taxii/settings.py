@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_root: str = "exchange"
     max_content_length: int = 32 << 20
     """Bytes of a request's body that are accepted (TAXII 2.1, 4.2.1)."""
+    quota: int = 4 << 30
+    """Bytes of objects that a collection may hold: what members send is kept, and a disk is not endless."""
     page: int = 1000
     """Objects of an answer at most."""
     hub: Hub | None = None
@@ -125,8 +127,8 @@ def problem_of(s: Settings) -> str:
             return f"collection {c.title!r}: {unknown[0]!r} is not a member"
     if not _NAME.fullmatch(s.api_root) or s.api_root == "taxii2":
         return "api_root is not a name like exchange"
-    if s.max_content_length < 1 or s.page < 1:
-        return "max_content_length and page are at least 1"
+    if min(s.max_content_length, s.page, s.quota) < 1:
+        return "max_content_length, page and quota are at least 1"
     return _hub_problem(s)
 
 

@@ -91,23 +91,25 @@ class Store:
         self.engine, self._clock = engine, clock
         with writing(engine) as db:
             known = set(db.scalars(select(COLLECTIONS.c.id)))
-            new = [{"id": c, "last_added": 0, "deletions": 0} for c in collections if c not in known]
+            new = [{"id": c, "last_added": 0, "deletions": 0, "stored": 0} for c in collections if c not in known]
             if new:
                 db.execute(insert(COLLECTIONS), new)
 
-    def add(self, collection: str, additions: Sequence[Addition]) -> list[Outcome]:
+    def add(self, collection: str, additions: Sequence[Addition], quota: int | None = None) -> list[Outcome]:
         """Add objects; in one transaction, so that a failure leaves nothing half done.
 
         An exact duplicate is no error (5.5). A new version of an object comes from the organisation that published
         the first one: nobody can revoke or rewrite what another member said. Objects for other eyes than the ones
         before them begin at another millisecond: else the times of what somebody sees would count what it does not.
+        ``quota``: bytes that the collection may hold.
         """
         if not additions:
             return []
         outcomes: dict[int, Outcome] = {}
         with writing(self.engine) as db:
-            last = db.scalar(select(COLLECTIONS.c.last_added).where(COLLECTIONS.c.id == collection).with_for_update())
-            added = max(self._clock(), (last or 0) + 1)
+            c = COLLECTIONS.c
+            last, stored = db.execute(select(c.last_added, c.stored).where(c.id == collection).with_for_update()).one()
+            added = max(self._clock(), last + 1)
             known = _known(db, collection, {a.found.id for a in additions})
             rows: list[dict[str, object]] = []
             recipients: list[dict[str, str]] = []
@@ -125,6 +127,10 @@ class Store:
                 if any(org != a.org for _, org, _ in versions.values()):
                     outcomes[place] = Outcome(found.id, version, "the object was published by another member")
                     continue
+                if quota is not None and stored + len(found.body) > quota:
+                    outcomes[place] = Outcome(found.id, version, "the collection is full")
+                    continue
+                stored += len(found.body)
                 if rows and _eyes(a) != eyes:
                     added += -added % _APART_US
                 eyes = _eyes(a)
@@ -145,7 +151,7 @@ class Store:
                 db.execute(insert(OBJECTS), rows)
                 if recipients:
                     db.execute(insert(RECIPIENTS), recipients)
-                db.execute(update(COLLECTIONS).where(COLLECTIONS.c.id == collection).values(last_added=added - 1))
+                db.execute(update(COLLECTIONS).where(c.id == collection).values(last_added=added - 1, stored=stored))
         return [outcomes[place] for place in range(len(additions))]
 
     def page(self, collection: str, viewer: Viewer, filters: Filters, most: int) -> Page:
@@ -194,19 +200,25 @@ class Store:
     def delete(self, collection: str, viewer: Viewer, filters: Filters) -> tuple[int, int]:
         """Delete the versions that match; (how many were deleted, how many of them belong to others and stay)."""
         with writing(self.engine) as db:
+            db.execute(select(COLLECTIONS.c.id).where(COLLECTIONS.c.id == collection).with_for_update())
             keys = db.execute(
-                select(OBJECTS.c.id, OBJECTS.c.version_key, OBJECTS.c.org).where(
+                select(OBJECTS.c.id, OBJECTS.c.version_key, OBJECTS.c.org, OBJECTS.c.size).where(
                     *_matching(OBJECTS, collection, viewer, filters)
                 )
             ).all()
-            mine = [(name, key) for name, key, org in keys if org == viewer.org]
+            mine = [(name, key) for name, key, org, _ in keys if org == viewer.org]
+            freed = sum(size for _, _, org, size in keys if org == viewer.org)
             for name, key in mine:
                 for table in (RECIPIENTS, OBJECTS):
                     t = table.c
                     db.execute(delete(table).where(t.collection == collection, t.id == name, t.version_key == key))
             c = COLLECTIONS.c
             if mine:
-                db.execute(update(COLLECTIONS).where(c.id == collection).values(deletions=c.deletions + 1))
+                db.execute(
+                    update(COLLECTIONS)
+                    .where(c.id == collection)
+                    .values(deletions=c.deletions + 1, stored=c.stored - freed)
+                )
         return len(mine), len(keys) - len(mine)
 
 
