@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from stillwatch.domain.errors import InputError
+from stillwatch.sharing.match.envelope import is_word_of
 from stillwatch.sharing.match.wire import Wire
 from tests.sharing.conftest import CANARY, Provider, refused, stillwatch
 
@@ -74,7 +75,7 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
             pytest.raises(InputError, match="longer than the longest message of this step, 65536 bytes"),
         ):
             wire.post("hello", bytes(70_000))
-        found = json.loads(stillwatch("share", "match", "ask", *whole, "--json"))
+        found = json.loads(stillwatch("share", "match", "ask", *whole, "--json", "--record", tmp_path / "asked"))
         assert (found["common"], found["theirs"], found["revealed"]) == (30, 230, False)
         word = ["--consent-by", "Jo", "--reveal-from", "10", "--out", tmp_path / "common"]
         stillwatch("share", "match", "ask", *whole, *word)
@@ -88,6 +89,14 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
     audit = ["share", "match", "audit", "--opening", tmp_path / "opening", "--commitment", found["their_commitment"]]
     stillwatch(*audit, tmp_path / "theirs")
     stillwatch(*audit, tmp_path / "ours", status=1)
+    signed = ["--record", tmp_path / "asked", "--peer-key"]
+    assert "was signed with that key" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["b"])
+    assert "was NOT signed" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["a"], status=1)
+    forged = (tmp_path / "asked").read_text().replace('"size": 230', '"size": 231')
+    (tmp_path / "asked").write_text(forged)
+    assert "was NOT signed" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["b"], status=1)
+    last = json.loads((tmp_path / "record").read_text().splitlines()[-1])
+    assert is_word_of(last["word"], keys["a"]) and last["word"]["body"]["message"] == "common"
 
 
 @pytest.mark.parametrize("kind", ["payment", "device", "template", "access"])

@@ -70,7 +70,7 @@ class Answerer:
             name = self._effects.fresh()
             self._sessions[name] = session
         self._effects.record({"session": name, "peer": peer.name, "step": "hello", "size": size,
-                              "commitment": session.commitment})  # fmt: skip
+                              "commitment": session.commitment, "word": message.word})  # fmt: skip
         return self._say("welcome", session, name, {**self._party.introduction(), "largest": self._largest,
                                            "echo": message.text("nonce")}, self._answering.setup)  # fmt: skip
 
@@ -89,7 +89,8 @@ class Answerer:
         session.step = "claimed"
         agreed = self._agreed(session)
         self._effects.record({"session": name, "peer": session.peer.name, "step": "counted", "count": session.count,
-                              "both_consent": agreed})  # fmt: skip
+                              "both_consent": agreed, "consent_by": self._consents(),
+                              "word": message.word})  # fmt: skip
         return self._say("consent", session, name, {"both_consent": agreed})
 
     def reveal(self, data: bytes) -> bytes:
@@ -111,10 +112,13 @@ class Answerer:
         kept = len(known) == len(listed) == session.count
         session.step = "done"
         self._effects.record({"session": name, "peer": session.peer.name, "step": "revealed", "common": len(known),
-                              "kept_its_word": kept, "tokens": sorted(known)})  # fmt: skip
+                              "kept_its_word": kept, "tokens": sorted(known), "word": message.word})  # fmt: skip
         if not kept:
             raise InputError("what was revealed is not what was claimed; both are signed", where="message")
         return self._say("done", session, name, {"common": len(known)})
+
+    def _consents(self) -> str | None:
+        return None if self._party.consent is None else self._party.consent.by
 
     def _agreed(self, session: Session) -> bool:
         """Both sides consented, and to this few."""

@@ -55,7 +55,17 @@ def ask(
     step("counting")
     answer = talk.say("count", "counted", {}, asking.request(reveal=False))
     count = asking.count(setup, answer.payload, theirs)
-    record({"step": "counted", "count": count, "theirs": theirs, "commitment": welcome.text("commitment")})
+    by = None if party.consent is None else party.consent.by
+    record(
+        {
+            "step": "counted",
+            "count": count,
+            "theirs": theirs,
+            "commitment": welcome.text("commitment"),
+            "consent_by": by,
+            "word": welcome.word,
+        }
+    )
     agreed = talk.say("claim", "consent", {"count": count}).body.get("both_consent") is True
     why = (
         "we did not consent to reveal"

@@ -28,6 +28,13 @@ class Message(NamedTuple):
     """The signer's public key, 64 hexadecimal digits."""
     body: dict[str, Any]
     payload: bytes
+    signature: str
+    """Base64."""
+
+    @property
+    def word(self) -> dict[str, Any]:
+        """What can be kept, and shown to others, to hold the signer to it: the payload is in it as a hash."""
+        return {"body": self.body, "signature": self.signature, "signer": self.signer}
 
     def text(self, name: str) -> str:
         """A property of the body. :class:`InputError` where it is no text."""
@@ -71,8 +78,7 @@ def unseal(data: bytes, to: str, expected: str) -> Message:
     try:
         signer, body = found["signer"], found["body"]
         payload = base64.b64decode(found["payload"], validate=True)
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer))
-        key.verify(base64.b64decode(found["signature"], validate=True), CONTEXT + canonical(body).encode())
+        _verify(signer, found["signature"], body)
         whole = body["payload_sha256"] == hashlib.sha256(payload).hexdigest()
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as exc:
         raise InputError("is not a message", where="message") from exc
@@ -84,4 +90,18 @@ def unseal(data: bytes, to: str, expected: str) -> Message:
         raise InputError("is for somebody else", where="message")
     if body.get("message") != expected:
         raise InputError(f"is not a message of kind {expected}", where="message")
-    return Message(str(signer).lower(), body, payload)
+    return Message(str(signer).lower(), body, payload, str(found["signature"]))
+
+
+def _verify(signer: str, signature: str, body: Mapping[str, Any]) -> None:
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer))
+    key.verify(base64.b64decode(signature, validate=True), CONTEXT + canonical(body).encode())
+
+
+def is_word_of(word: Any, signer: str) -> bool:
+    """Whether this was signed with that key: what :attr:`Message.word` kept, checked by anybody, later."""
+    try:
+        _verify(signer, word["signature"], word["body"])
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, InvalidSignature):
+        return False
+    return True
