@@ -8,10 +8,11 @@ Two campaigns of different organisations are **joined** when
    program serves many operators; and
 2. they were active within thirty days of one another: addresses change hands.
 
-A value is **common**, and does not count, when it is held in at least three organisations and, with this value left
-out, its holders fall into three or more groups that nothing joins: it is a commercial proxy's prefix or a published
-prompt, not a campaign's own. Leaving values out can part others, so this is repeated until nothing changes; a value is
-never common because *many* hold it: the parts of one large campaign hold one another by their other values.
+A value is **common**, and does not count, when, with this value left out, its holders fall into groups that nothing
+joins, of which three belong to three different organisations: it is a commercial proxy's prefix or a published prompt,
+not a campaign's own. Leaving values out can part others, so this is repeated until nothing changes; a value is never
+common because *many* hold it: the parts of one large campaign hold one another by their other values. Nor because
+*one* organisation says so often: whoever copies another's values into many campaigns of its own is one voice.
 
 Null hypothesis: campaigns of different operators share values only through suppliers and publications that others use
 as well. The rule is a heuristic: it has no error rate of its own beyond what the tests and the documentation measure.
@@ -26,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 
 from stillwatch.sharing.hub.parts import Part
 from stillwatch.sharing.inbound.conditions import Atom
@@ -127,8 +128,15 @@ def _common(
     for group, held in alike.items():
         at = np.ix_(group, group)
         joined = _joined(allowed[at], place[at] - leave[0], work[at] - leave[1])
-        if len(_components(joined)) >= GROUPS:
+        if _voices([{parts[group[n]].org for n in part} for part in _components(joined)]) >= GROUPS:
             yield from held
+
+
+def _voices(groups: Sequence[set[str]]) -> int:
+    """How many groups can be given an organisation each that takes part in it, no organisation twice."""
+    orgs = sorted(set().union(*groups))
+    takes_part = csr_array([[org in group for org in orgs] for group in groups], dtype=np.int8)
+    return int((maximum_bipartite_matching(takes_part) >= 0).sum())
 
 
 def _components(joined: Allowed) -> list[tuple[int, ...]]:
