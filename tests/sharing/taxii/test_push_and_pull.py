@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -269,6 +270,26 @@ def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mo
     (done,) = against(tmp_path, lambda _: httpx.Response(200, content=endless(), headers={"content-type": TAXII}))
     assert "larger than 100,000 bytes" in done.problem
     assert given <= 200_000
+
+
+def test_an_answer_that_drips_is_not_waited_for(tmp_path: Path) -> None:
+    seconds = itertools.count(step=50.0)
+
+    def dripping() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b" "
+
+    with (
+        Client(
+            "https://partner.example/taxii2/",
+            BOB,
+            httpx.MockTransport(lambda _: httpx.Response(200, content=dripping(), headers={"content-type": TAXII})),
+            clock=lambda: next(seconds),
+        ) as client,
+        pytest.raises(InputError, match="did not come within 600 seconds"),
+    ):
+        pull(client, tmp_path, None)
+    assert next(seconds) < 1000
 
 
 def test_a_packed_answer_is_not_unpacked(tmp_path: Path) -> None:
