@@ -60,7 +60,7 @@ class Part(NamedTuple):
 TYPES = ("campaign", "indicator", "relationship", "sighting")
 MOST_VALUES = 256
 """Of one indicator; a template has 64 marks. A longer list would only be there to match everybody."""
-MOST_CAMPAIGNS = 200
+MOST_CAMPAIGNS = 100
 """Of one organisation, the latest: every campaign is compared with every other, and one member must not make that
 unaffordable for all."""
 
