@@ -157,6 +157,7 @@ class Contents:
             "replay_when_sealed": None if comparison is None else as_facts(comparison),
         }
         self.path(layout.PROVENANCE).write_bytes(to_json(facts))
+        self.path(layout.DETECTOR).write_bytes(provenance.source_archive())
         return facts
 
     def attach(self, options: Options) -> list[str]:
