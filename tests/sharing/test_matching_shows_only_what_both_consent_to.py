@@ -158,6 +158,7 @@ def test_hashes_that_happen_to_have_no_letter_are_no_reason_to_refuse_a_set() ->
         size = 4 * int(shape[shape.index(":") + 1 : -2])
         listed = [shape.format(chance.getrandbits(size)) for _ in range(20_000)]
         assert len(tokens([v for v in listed if not _luhn(v)], ABOUT)) > 19_900
+    assert len(tokens(["pm_008beba8d9d1", "pm_123456789012", *OURS[:10]], ABOUT)) == 12
 
 
 def _luhn(value: str) -> bool:

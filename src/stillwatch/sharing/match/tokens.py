@@ -29,8 +29,9 @@ SMALL = {
 LEAST_CHARACTERS = 12
 LEAST_HASH = 16
 """Digits that may be a hash which happens to have no letter."""
-MOST_COUNTED = 0.01
-"""Share of a set that may look like numbers that are counted."""
+MOST_COUNTED, FEW = 0.01, 2
+"""Share of a set that may look like numbers that are counted, and how many of any set: of hashes of 12 digits one in
+three hundred has no letter."""
 _DIGITS = re.compile(r"[0-9+ ()./:#-]*")
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}")
 _PORT = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?")
@@ -145,7 +146,7 @@ def tokens(identifiers: Iterable[str], found: Scope) -> dict[str, str]:
         elif is_counted(value):
             counted.append(number)
         out[hashlib.sha256(bound + value.encode("utf-8", "surrogatepass")).hexdigest()] = value
-    if len(counted) > MOST_COUNTED * len(out):
+    if len(counted) > max(FEW, MOST_COUNTED * len(out)):
         raise InputError(
             f"{len(counted):,} of {len(out):,} are numbers or a word with one: a peer could try all of them",
             where=f"identifier {counted[0]:,}",
