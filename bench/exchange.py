@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from bench.sharing import LAST, large
 
+from sharing import LAST, large
 from stillwatch.sharing.case import share_stix
 from stillwatch.sharing.inbound.bundle import load_bundle
 from stillwatch.sharing.stix.producer import Producer
@@ -98,9 +98,9 @@ async def crowd(server: Server, clients: int, rounds: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--indicators", type=int, default=24_000)
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--indicators", type=int, default=24_000, help="in the bundle that is pushed")
+    parser.add_argument("--clients", type=int, default=200, help="at the same time")
+    parser.add_argument("--rounds", type=int, default=5, help="pages that each of them asks for")
     parser.add_argument("--db", help="postgresql://…; SQLite when absent")
     given = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -97,7 +97,6 @@ def main() -> None:
         assert server.stderr is not None
         while b"answering" not in (server.stderr.readline() or b"answering"):
             pass
-        time.sleep(1.0)
         ready = time.perf_counter() - began
         began = time.perf_counter()
         asking = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import tarfile
 from pathlib import Path
 
 import bagit
@@ -12,9 +13,11 @@ import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
+from stillwatch.evidence import layout
 from stillwatch.evidence.canonical import canonical
 from stillwatch.evidence.contents import Options
 from stillwatch.evidence.keys import key_id
+from stillwatch.evidence.provenance import digest
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.statement import STATEMENT_TYPE, open_envelope
 from tests.evidence.conftest import KEY, sealed
@@ -78,3 +81,16 @@ JUNK = (b"", b"{}", b"[1]", b'{"payload":"e30=","signatures":[]}', b"\xff" * 40,
 @pytest.mark.parametrize("junk", JUNK)
 def test_what_is_no_envelope_is_none(junk: bytes) -> None:
     assert open_envelope(junk, KEY.public_key()) is None
+
+
+def test_the_detector_itself_is_sealed_with_every_query_that_it_asks(stamped: SealedBag) -> None:
+    sources: list[tuple[str, bytes]] = []
+    with tarfile.open(stamped.bag / layout.DETECTOR) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry)
+            assert content is not None and entry.isfile() and entry.mtime == 0
+            sources.append((entry.name.removeprefix("stillwatch/"), content.read()))
+    facts = json.loads((stamped.bag / layout.PROVENANCE).read_bytes())
+    assert digest(sources) == facts["sealed_with"]["detector_sha256"]
+    asking = {name.partition("/")[0] for name, data in sources if b"SELECT" in data}
+    assert {"signals", "campaigns"} <= asking

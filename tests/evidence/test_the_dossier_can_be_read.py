@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typer.testing import CliRunner
 
+from stillwatch.cli import app
+from stillwatch.evidence import layout
 from stillwatch.evidence.dossier import DossierInput, chance, render_dossier
 from stillwatch.evidence.impact import TOKENS, ImpactRange, Range
 from stillwatch.evidence.seal import SealedBag
 from stillwatch.evidence.text import visible
+from tests.evidence.conftest import KEY
 from tests.report.example import example
 from tests.report.pages import read_page
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def _dossier(bag: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(app, ["evidence", "dossier", str(bag), *map(str, arguments)])
+
+
+def _public(key: Ed25519PrivateKey, place: Path) -> Path:
+    place.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return place
+
+
+@pytest.fixture
+def public_key(tmp_path: Path) -> Path:
+    return _public(KEY, tmp_path / "signer.pub")
 
 
 @pytest.fixture
@@ -99,13 +119,31 @@ def test_words_for_chances() -> None:
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_a_browser_prints_it(stamped: SealedBag, tmp_path: Path) -> None:
+def test_a_browser_prints_it(stamped: SealedBag, public_key: Path, tmp_path: Path) -> None:
     paper = tmp_path / "dossier.pdf"
-    command = [
-        str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-pdf-header-footer",
-        f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={paper}", str(stamped.bag / "data/dossier.html"),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    assert paper.exists(), done.stderr[-500:]
+    done = _dossier(stamped.bag, "--key", public_key, "--out", paper)
+    assert done.exit_code == 0, (done.output, done.exception)
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 8
+    assert "exists already" in str(_dossier(stamped.bag, "--key", public_key, "--out", paper).exception)
+
+
+def test_only_the_page_that_was_sealed_is_taken_out(stamped: SealedBag, public_key: Path, tmp_path: Path) -> None:
+    page = tmp_path / "dossier.html"
+    assert _dossier(stamped.bag, "--key", public_key, "--out", page).exit_code == 0
+    assert page.read_bytes() == (stamped.bag / layout.DOSSIER).read_bytes()
+    changed = shutil.copytree(stamped.bag, tmp_path / "bag")
+    (changed / layout.DOSSIER).write_bytes(page.read_bytes().replace(b"rejected", b"accepted"))
+    says = str(_dossier(changed, "--key", public_key, "--out", tmp_path / "other.html").exception)
+    assert "not the page that was sealed" in says
+    other = _public(Ed25519PrivateKey.generate(), tmp_path / "other.pub")
+    says = str(_dossier(stamped.bag, "--key", other, "--out", tmp_path / "other.html").exception)
+    assert "signed with another key" in says
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_without_a_browser_it_says_what_to_do(stamped: SealedBag, public_key: Path, tmp_path: Path) -> None:
+    for browser, says in ((tmp_path / "none", "no browser was found"), ("true", "did not print")):
+        done = _dossier(stamped.bag, "--key", public_key, "--out", tmp_path / "x.pdf", "--browser", browser)
+        assert says in str(done.exception)
+        assert not (tmp_path / "x.pdf").exists()
+    assert "neither in .html" in str(_dossier(stamped.bag, "--key", public_key, "--out", tmp_path / "x.doc").exception)

@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from stillwatch.case import Price, PriceTable
+from stillwatch.cli import app
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.verdict import Campaign, Impact
 from stillwatch.evidence.gather import SEALED_EXCHANGES
@@ -113,3 +115,19 @@ def test_a_sealed_bag_holds_it_and_no_interval_is_upside_down(stamped: SealedBag
     assert 0 < low < high
     ranges = [campaign["tokens"]["input_tokens"], *(p["exchanges"] for p in campaign["by_tactic"])]
     assert all(low <= high for low, high in ranges)
+
+
+def test_it_stands_in_the_case_as_in_a_bag(case: Path, world: Path, stamped: SealedBag, tmp_path: Path) -> None:
+    """The command beside `seal`: the same intervals, without sealing anything; nobody is named in it."""
+    out = tmp_path / "impact.json"
+    words = ["evidence", "impact", str(case), "--log", str(world / "exchanges.parquet"), "--out", str(out)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert json.loads(out.read_bytes()) == json.loads((stamped.bag / "data/impact.json").read_bytes())
+    assert "at least and at most" in done.output
+    again = CliRunner().invoke(app, words)
+    assert isinstance(again.exception, InputError) and "exists already" in str(again.exception)
+    other = tmp_path / "other.parquet"
+    other.write_bytes((world / "accounts.parquet").read_bytes())
+    done = CliRunner().invoke(app, ["evidence", "impact", str(case), "--log", str(other), "--out", str(tmp_path / "x")])
+    assert isinstance(done.exception, InputError)

@@ -77,6 +77,8 @@ def providers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Provider, Provi
         whose = pc.binary_join_element_wise(f"{CANARY} said", exchanges["account_id"], " ")
         text = pc.binary_join_element_wise(exchanges[name], whose, " ")
         exchanges = exchanges.set_column(exchanges.schema.get_field_index(name), name, text)
+    asked = [f"{CANARY}-model" if n % 211 == 0 else m for n, m in enumerate(exchanges["model"].to_pylist())]
+    exchanges = exchanges.set_column(exchanges.schema.get_field_index("model"), "model", pa.array(asked, pa.string()))
     accounts = _marked(pq.read_table(out / "accounts.parquet"), OWNED)
     truth = _marked(pq.read_table(out / "truth.parquet"), NAMED).filter(pc.field("role") == "hostile")
     made = []

@@ -55,6 +55,14 @@ def test_what_is_in_order_is_read() -> None:
     assert [o["type"] for o in found.objects.values()] == ["identity", "indicator", "x-somebodys-own"]
 
 
+def test_times_are_compared_whatever_their_digits() -> None:
+    found = _loaded(
+        _indicator(created="2026-06-15T00:00:00.000Z", modified="2026-06-15T00:00:00Z"),
+        _indicator(created="2026-06-15T00:00:00.000Z", modified="2026-06-15T00:00:00.5Z", name="later"),
+    )
+    assert found.objects[INDICATOR]["name"] == "later"
+
+
 def test_our_own_bundle_is_read_whole(bundle: bytes) -> None:
     assert len(load_bundle(bundle, "own").objects) == len(json.loads(bundle)["objects"])
 
@@ -105,6 +113,9 @@ def test_a_gigabyte_is_not_read_to_see_that_it_is_one(tmp_path: Path) -> None:
         (_indicator(valid_until=NOW), "valid_until is not after valid_from"),
         (_indicator(modified="2026-10-01T00:00:00Z"), "modified is not after created"),
         (_indicator(created="yesterday"), "created is not a time"),
+        (_indicator(valid_from="2026-02-30T00:00:00Z"), "valid_from is not a time"),
+        (_indicator(valid_from="0000-01-01T00:00:00Z"), "valid_from is not a time"),
+        (_indicator(valid_until="2026-12-31T23:59:60Z"), "valid_until is not a time"),
         (_indicator(confidence=101), "confidence is not a number from 0 to 100"),
         (_indicator(confidence=True), "confidence is not a number"),
         (_indicator(revoked="no"), "revoked is neither true nor false"),

@@ -13,6 +13,7 @@ import pytest
 
 from stillwatch.sharing.inbound.bundle import load_bundle
 from stillwatch.sharing.stix.extension import EXTENSION
+from stillwatch.sharing.stix.tlp import marking_id
 from tests.sharing.conftest import Provider, refused, stillwatch
 from tests.sharing.readers import stix2, stix2validator
 
@@ -79,6 +80,45 @@ def test_revoked_and_outdated_indicators_are_not_looked_for(
     path.write_text(json.dumps({"type": "bundle", "id": "x", "objects": objects}))
     found = _leads(providers[1], path, tmp_path / "again")
     assert found["leads"] == [] and set(found["skipped"]) == {"it is not valid at any time of the log"}
+
+
+def test_nobody_takes_back_or_rewrites_what_another_said(
+    providers: tuple[Provider, Provider], sent: Path, tmp_path: Path
+) -> None:
+    """A second partner repeats the first one's ids: as revoked, and as something that nobody has."""
+    whole = json.loads(sent.read_bytes())
+    (alone,) = _leads(providers[1], sent, tmp_path / "alone")["leads"]
+    for change in ({"revoked": True}, {"pattern": "[ipv4-addr:value = '8.8.8.8']"}):
+        changed = [
+            {**o, **change, "modified": "2027-01-01T00:00:00Z"} if o["type"] in ("indicator", "campaign") else o
+            for o in whole["objects"]
+        ]
+        other = tmp_path / f"{min(change)}.json"
+        other.write_text(json.dumps(whole | {"objects": changed}))
+        out = tmp_path / f"leads-{min(change)}"
+        b = providers[1]
+        stillwatch("share", "leads", other, sent, "--case", b.case, "--log", b.log, "--out", out)
+        found = json.loads((out / "leads.json").read_bytes())["leads"]
+        (lead,) = (x for x in found if x["strength"] == "two kinds")
+        assert {**lead, "id": alone["id"]} == alone
+        stillwatch("share", "leads", other, "--case", b.case, "--log", b.log, "--out", tmp_path / f"{out.name}-only")
+        theirs = json.loads((tmp_path / f"{out.name}-only" / "leads.json").read_bytes())
+        assert theirs["leads"] == []
+        if "pattern" in change:
+            assert theirs["skipped"]["marks that are not those of its pattern"] > 0
+
+
+def test_a_lead_is_marked_as_narrowly_as_the_narrowest_indicator_that_it_rests_on(
+    providers: tuple[Provider, Provider], sent: Path, tmp_path: Path
+) -> None:
+    whole = json.loads(sent.read_bytes())
+    for item in whole["objects"]:
+        if item["type"] == "indicator" and item["name"].startswith("Template"):
+            item["object_marking_refs"] = [marking_id("amber+strict")]
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps(whole))
+    (lead,) = _leads(providers[1], path, tmp_path / "leads")["leads"]
+    assert lead["tlp"] == "amber+strict"
 
 
 def test_an_honest_log_gives_no_lead_on_two_kinds(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from stillwatch.domain.errors import InputError
+from stillwatch.sharing.match.envelope import is_word_of
 from stillwatch.sharing.match.wire import Wire
 from tests.sharing.conftest import CANARY, Provider, refused, stillwatch
 
@@ -51,16 +51,13 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
         stillwatch("evidence", "keygen", "--out", tmp_path / side)
         keys[side] = stillwatch("share", "match", "key", "--key", tmp_path / f"{side}.key").strip()
     both = [f"{CANARY}-both-{n:06d}" for n in range(30)]
-    (tmp_path / "ours").write_text("\n".join([*both, *(f"{CANARY}-a-{n:06d}" for n in range(90))]))
-    (tmp_path / "theirs").write_text("\n".join([*both, *(f"{CANARY}-b-{n:06d}" for n in range(200))]))
+    (tmp_path / "ours").write_text("\n".join([*both, *(f"{CANARY}-here-{n:06d}" for n in range(90))]))
+    (tmp_path / "theirs").write_text("\n".join([*both, *(f"{CANARY}-there-{n:06d}" for n in range(200))]))
     (tmp_path / "peers.yaml").write_text(f"peers: [{{name: A, key: {keys['a']}, questions: 2}}]")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     serving = subprocess.Popen(
         [sys.executable, "-m", "stillwatch", "share", "match", "serve", tmp_path / "theirs", *SCOPE,
          "--key", tmp_path / "b.key", "--peers", tmp_path / "peers.yaml", "--ledger", tmp_path / "ledger",
-         "--tls-cert", tmp_path / "tls.crt", "--tls-key", tmp_path / "tls.key", "--port", str(port),
+         "--tls-cert", tmp_path / "tls.crt", "--tls-key", tmp_path / "tls.key", "--port", "0",
          "--consent-by", "Ann", "--reveal-from", "20", "--largest", "150", "--record", tmp_path / "record",
          "--opening", tmp_path / "opening"],
         stderr=subprocess.PIPE, text=True,
@@ -69,18 +66,16 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
         assert serving.stderr is not None
         while "answering" not in (line := serving.stderr.readline()):
             assert line, "it ended before it answered"
-        url = f"https://127.0.0.1:{port}"
+        url = next(word for word in line.split() if word.startswith("https://"))
         whole = [tmp_path / "ours", *SCOPE, "--url", url, "--peer-key", keys["b"], "--key", tmp_path / "a.key"]
-        listening = False
-        while not listening:  # it says that it answers just before it listens
-            assert serving.poll() is None, "it ended before it answered"
-            with socket.socket() as probe:
-                listening = probe.connect_ex(("127.0.0.1", port)) == 0
         assert "cannot be asked" in refused("share", "match", "ask", *whole), "its certificate is nobody's word"
         whole += ["--ca", tmp_path / "tls.crt"]
-        with Wire(url, tmp_path / "tls.crt") as wire, pytest.raises(InputError, match="more than 65,536 bytes"):
+        with (
+            Wire(url, tmp_path / "tls.crt") as wire,
+            pytest.raises(InputError, match="longer than the longest message of this step, 65536 bytes"),
+        ):
             wire.post("hello", bytes(70_000))
-        found = json.loads(stillwatch("share", "match", "ask", *whole, "--json"))
+        found = json.loads(stillwatch("share", "match", "ask", *whole, "--json", "--record", tmp_path / "asked"))
         assert (found["common"], found["theirs"], found["revealed"]) == (30, 230, False)
         word = ["--consent-by", "Jo", "--reveal-from", "10", "--out", tmp_path / "common"]
         stillwatch("share", "match", "ask", *whole, *word)
@@ -94,6 +89,14 @@ def test_two_processes_count_and_reveal_over_https(tmp_path: Path) -> None:
     audit = ["share", "match", "audit", "--opening", tmp_path / "opening", "--commitment", found["their_commitment"]]
     stillwatch(*audit, tmp_path / "theirs")
     stillwatch(*audit, tmp_path / "ours", status=1)
+    signed = ["--record", tmp_path / "asked", "--peer-key"]
+    assert "was signed with that key" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["b"])
+    assert "was NOT signed" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["a"], status=1)
+    forged = (tmp_path / "asked").read_text().replace('"size": 230', '"size": 231')
+    (tmp_path / "asked").write_text(forged)
+    assert "was NOT signed" in stillwatch(*audit, tmp_path / "theirs", *signed, keys["b"], status=1)
+    last = json.loads((tmp_path / "record").read_text().splitlines()[-1])
+    assert is_word_of(last["word"], keys["a"]) and last["word"]["body"]["message"] == "common"
 
 
 @pytest.mark.parametrize("kind", ["payment", "device", "template", "access"])

@@ -43,6 +43,12 @@ def test_no_canary_of_any_column_is_in_anything_shared(artefacts: Path) -> None:
         assert "jo doe" not in text and "seen by hand" not in text, path.name
 
 
+def test_a_model_that_hardly_anybody_asked_for_is_not_named(providers: tuple[Provider, Provider]) -> None:
+    """What a client writes there may be anything: the canary above is in the case's own list."""
+    campaigns = json.loads((providers[0].case / "campaigns.json").read_bytes())["campaigns"]
+    assert any(f"{CANARY}-model" in c["models"] for c in campaigns if c["verdict"] == "campaign")
+
+
 def test_no_address_is_shared_only_networks_of_256(artefacts: Path, providers: tuple[Provider, Provider]) -> None:
     addresses: set[str] = set()
     for provider in providers:

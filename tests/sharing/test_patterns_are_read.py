@@ -96,10 +96,13 @@ def test_patterns_become_conditions_on_columns() -> None:
 
 def test_a_template_asks_for_half_of_its_marks() -> None:
     marks = tuple(f"{n:016x}" for n in range(1, 6))
-    found = parse(f"[x-stillwatch-request:template_marks[*] = '{marks[0]}']").observation
+    listed = ", ".join(f"'{mark}'" for mark in marks)
+    found = parse(f"[x-stillwatch-request:template_marks[*] IN ({listed})]").observation
     assert found is not None
     ((condition,),) = alternatives(found, marks, 0.5)
     assert (condition.need, len(condition.atoms)) == (3, 5)
+    with pytest.raises(NotEvaluated, match="not those of its pattern"):
+        alternatives(found, marks[1:], 0.5)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillwatch.case import PriceTable, write_case
 from stillwatch.case.canonical import to_json, write_parquet
@@ -21,8 +20,9 @@ from stillwatch.domain.licence import Licence
 from stillwatch.domain.verdict import Campaign, CaseResult
 from stillwatch.evidence import casefile, columns, layout, merkle, provenance, records
 from stillwatch.evidence.dossier import DossierInput, render_dossier
+from stillwatch.evidence.estimate import Figures, impacts
 from stillwatch.evidence.gather import Gathered, Reader
-from stillwatch.evidence.impact import ImpactRange, Market, as_json, impact
+from stillwatch.evidence.impact import ImpactRange, Market, as_json
 from stillwatch.evidence.minimise import Minimiser
 from stillwatch.evidence.readme import readme
 from stillwatch.evidence.rerun import Comparison, Sealed, as_facts, compare, rerun
@@ -128,19 +128,8 @@ class Contents:
         return compare(self.sealed_case, again)
 
     def write_impact(self, gathered: Gathered, options: Options) -> list[ImpactRange]:
-        out = []
-        for group in self.groups:
-            names = [self.minimiser.value("account_id", a) for a in self.by_group[group.id, group.verdict]]
-            inside = pc.is_in(gathered.exchanges["account_id"], pa.array(sorted(names), pa.string()))
-            out.append(
-                impact(
-                    group,
-                    gathered.exchanges.filter(inside),
-                    prices=options.prices,
-                    market=options.market,
-                    detected_at=options.detected_at,
-                )
-            )
+        figures = Figures(options.prices, options.market, options.detected_at)
+        out = impacts(self.groups, self.by_group, gathered.exchanges, self.minimiser, figures)
         self.path(layout.IMPACT).write_bytes(to_json(as_json(out)))
         return out
 
@@ -168,6 +157,7 @@ class Contents:
             "replay_when_sealed": None if comparison is None else as_facts(comparison),
         }
         self.path(layout.PROVENANCE).write_bytes(to_json(facts))
+        self.path(layout.DETECTOR).write_bytes(provenance.source_archive())
         return facts
 
     def attach(self, options: Options) -> list[str]:

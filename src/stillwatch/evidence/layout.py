@@ -15,6 +15,7 @@ CUSTODY = "seal/custody.ndjson"
 
 CASE = "data/case"
 PROVENANCE = "data/provenance.json"
+DETECTOR = "data/detector.tar"
 IMPACT = "data/impact.json"
 DOSSIER = "data/dossier.html"
 RECORDS = "data/records/records.ndjson"

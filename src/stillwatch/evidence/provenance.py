@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import platform
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -20,19 +22,40 @@ DETECTOR = ("domain", "kernels", "engine", "sources", "signals", "links", "campa
 
 def detector() -> dict[str, str]:
     """Versions, and one SHA-256 over every source and data file of the detector."""
-    digest = hashlib.sha256()
-    for room in DETECTOR:
-        for name, data in _sources(files("stillwatch").joinpath(room), room):
-            digest.update(f"{name}\n{len(data)}\n".encode() + data)
     return {
         "stillwatch": __version__,
-        "detector_sha256": digest.hexdigest(),
+        "detector_sha256": digest(_all_sources()),
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
         "pyarrow": pa.__version__,
         "numpy": np.__version__,
         "cryptography": cryptography.__version__,
     }
+
+
+def digest(sources: Iterable[tuple[str, bytes]]) -> str:
+    """SHA-256 over names, lengths and contents, in the order given."""
+    found = hashlib.sha256()
+    for name, data in sources:
+        found.update(f"{name}\n{len(data)}\n".encode() + data)
+    return found.hexdigest()
+
+
+def source_archive() -> bytes:
+    """The detector itself as a tar file, the same bytes for the same sources: every query that it asks of a log, every
+    statistic and every rule, readable when this version can no longer be had."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in _all_sources():
+            entry = tarfile.TarInfo(f"stillwatch/{name}")
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def _all_sources() -> Iterator[tuple[str, bytes]]:
+    for room in DETECTOR:
+        yield from _sources(files("stillwatch").joinpath(room), room)
 
 
 def _sources(place: Traversable, name: str) -> Iterator[tuple[str, bytes]]:

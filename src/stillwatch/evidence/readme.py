@@ -11,6 +11,7 @@ data/records/records.ndjson the records that the findings rest on, one JSON line
 data/records/leaves.sha256  SHA-256 of a zero byte and each record: the leaves of the Merkle tree (RFC 6962)
 data/impact.json            what was taken, as intervals [at least, at most]
 data/provenance.json        raw files and their hashes, settings, versions, what was left out and why
+data/detector.tar           the detector's own source: every query, statistic and rule that led to the findings
 seal/statement.dsse.json    in-toto statement over every file above, signed (DSSE, Ed25519)
 seal/timestamp.tsr          RFC 3161 timestamp of that file, where one was asked for
 seal/custody.ndjson         who held the bag since; each line is signed and holds the hash of the one before

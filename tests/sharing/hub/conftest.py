@@ -34,6 +34,11 @@ class HubExchange(Exchange):
         found = self.get(f"/exchange/collections/{FEEDS[whose]}/objects/{query}", who=reader).json()
         return list(found.get("objects", []))
 
+    def page(self, whose: str, reader: str, what: str) -> tuple[bytes, dict[str, str]]:
+        """Everything of an answer: body and headers."""
+        answer = self.get(f"/exchange/collections/{FEEDS[whose]}/{what}", who=reader)
+        return answer.content, dict(answer.headers)
+
     def told(self, who: str) -> list[dict[str, Any]]:
         """What the hub tells a member, without identities and what was revoked."""
         found = self.get(f"/exchange/collections/{JOINED}/objects/", who=who).json().get("objects", [])

@@ -113,14 +113,46 @@ def test_what_a_member_may_not_see_changes_nothing_that_it_is_told(made: list[An
         with tempfile.TemporaryDirectory() as folder:
             hub = make_hub(Path(folder) / "hub.sqlite", Clock())
             for who, number, networks, marks, tlp, recipients in made:
+                hub.clock.now += 5_000_000
                 seen = who == reader or tlp in LEVELS[:3] or (tlp == "red" and reader in recipients)
                 if seen or hidden_too:
                     objects = published(who.title(), number, networks=networks, marks=marks, tlp=tlp)
                     hub.publish(who, objects[1:], *sorted(recipients))
-            bodies = [hub.feed(feed, reader) for feed in NAMES]
-            answers.append((bodies, hub.told(reader)))
+            pages = [hub.page(feed, reader, what) for feed in NAMES for what in ("manifest/", "objects/")]
+            answers.append((pages, hub.told(reader)))
             hub.engine.dispose()
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("tlp", ["amber+strict", "red"])
+def test_times_of_addition_do_not_count_what_is_hidden(hub: HubExchange, tlp: str) -> None:
+    """In one push, objects for all and objects for few, mixed."""
+    dates = []
+    for hidden in (3, 30):
+        hub.clock.now += 5_000_000
+        number = 100 + hidden
+        strict = published("Ann", number, networks=range(hidden), marks=(), tlp=tlp)[1:]
+        wide = published("Ann", number + 1, networks=range(4), marks=(), tlp="green")[1:]
+        mixed = [*strict[:2], *wide[:5], *strict[2:], *wide[5:]]
+        hub.publish("ann", mixed, "cat")
+        seen = hub.get(f"/exchange/collections/{FEEDS['ann']}/manifest/", who="ben").json()["objects"]
+        assert len(seen) == len(wide) * (1 + len(dates))
+        dates.append([int(o["date_added"][20:26]) for o in seen[-len(wide) :]])
+    assert dates[0] == dates[1]
+    assert len(hub.feed("ann", "cat")) == (2 * len(wide) if tlp == "amber+strict" else len(hub.feed("ann", "ann")))
+
+
+def test_red_cannot_be_opened_to_more_without_a_new_version(hub: HubExchange) -> None:
+    """Whoever has read past it would never be given it: that must not look like success."""
+    red = published("Ann", **SAME, tlp="red")[1:]
+    hub.publish("ann", red, "ben")
+    for recipients, says in ((["ben"], ""), (["cat"], "publish a later version"), (["ben", "cat"], "later version")):
+        done = hub.post(FEEDS["ann"], red, who="ann", envelope={"x_stillwatch_recipients": recipients}).json()
+        assert done["failure_count"] == (len(red) if says else 0)
+        assert all(says in failure["message"] for failure in done.get("failures", []))
+    assert hub.feed("ann", "cat") == []
+    hub.publish("ann", [o | {"modified": "2027-01-01T00:00:00.000Z"} for o in red], "ben", "cat")
+    assert len(hub.feed("ann", "cat")) == len(red)
 
 
 def test_a_sighting_counts_for_whom_it_may_be_seen_by(hub: HubExchange) -> None:

@@ -83,6 +83,16 @@ def test_a_common_value_does_not_take_a_real_campaign_apart() -> None:
     assert Atom("area", 1) in found.common
 
 
+def test_one_member_cannot_part_a_campaign_by_copying_its_values() -> None:
+    """Each value of a campaign of two providers stands in two made-up campaigns of a third: one voice, not three."""
+    real = [part(name, {1, 2, 3}, {7, 8}) for name in ("a", "b")]
+    place = [part("evil", {n}, {900 + n}, name=f"p{n}{m}") for n in (1, 2, 3) for m in "xy"]
+    work = [part("evil", {900 + n}, {n}, name=f"w{n}{m}") for n in (7, 8) for m in "xy"]
+    found = correlate([*real, *place, *work])
+    assert found.groups == ((0, 1),)
+    assert found.common == frozenset()
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_campaigns_does_not_matter(chance: random.Random) -> None:
     parts = [

@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from stillwatch.sharing.taxii import app as app_module
-from stillwatch.sharing.taxii import secrets, wire
+from stillwatch.sharing.taxii import secrets, statuses, wire
 from stillwatch.sharing.taxii.body import Bodies
 from stillwatch.sharing.taxii.endpoints import MOST_LOGINS
+from stillwatch.sharing.taxii.store import Page, Store
+from stillwatch.sharing.taxii.turns import MOST_ANSWERS
 from tests.sharing.taxii.exchange import BOTH, TAXII, Exchange, exchange, indicator, of, on_loopback, settings, stix_id
 
 ALICE = "Basic " + base64.b64encode(b"alice:secret-of-alice").decode()
@@ -30,7 +32,8 @@ POST = of(BOTH) + "objects/"
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """On loopback, with little patience for bodies."""
     monkeypatch.setattr(app_module, "DRAIN_S", 0.2)
-    monkeypatch.setattr(Bodies.__init__, "__kwdefaults__", {"in_flight": 1 << 20, "wait_s": 2.0})
+    usual = Bodies.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(Bodies.__init__, "__kwdefaults__", usual | {"in_flight": 1 << 20, "wait_s": 2.0})
     with exchange(tmp_path, settings(max_content_length=100_000)) as made, on_loopback(made.app) as url:
         yield url
 
@@ -62,14 +65,17 @@ class Wire:
             return False
         return True
 
-    def answer(self) -> tuple[int, dict[str, Any]]:
-        """Status and resource, once the server has closed the connection; 0 when it said nothing."""
-        data = b""
-        try:
+    def rest(self) -> bytes:
+        """All that comes until the connection ends."""
+        data = bytearray()
+        with contextlib.suppress(ConnectionResetError):
             while chunk := self.socket.recv(65536):
                 data += chunk
-        except ConnectionResetError:
-            pass
+        return bytes(data)
+
+    def answer(self) -> tuple[int, dict[str, Any]]:
+        """Status and resource, once the server has closed the connection; 0 when it said nothing."""
+        data = self.rest()
         if not data:
             return 0, {}
         top, _, body = data.partition(b"\r\n\r\n")
@@ -184,6 +190,102 @@ def test_more_bodies_than_memory_are_asked_to_come_back(live: str) -> None:
     assert statuses[0] == 408
     assert statuses[-1] == 503
     assert is_up(live)
+
+
+def test_who_reads_slowly_holds_little_memory_and_keeps_nobody_out(tmp_path: Path) -> None:
+    """A member asks for page after page and takes none of them; only some are made at a time, and others are served."""
+    made = 0
+    with exchange(tmp_path) as server:
+        objects = [indicator(n, description="x" * 60_000) for n in range(100)]
+        assert server.post(BOTH, objects).json()["failure_count"] == 0
+        real = Store.page
+
+        def counted(self: Store, *given: Any) -> Page:
+            nonlocal made
+            page = real(self, *given)
+            made += bool(page.rows)
+            return page
+
+        with pytest.MonkeyPatch.context() as patch, on_loopback(server.app) as url, contextlib.ExitStack() as stack:
+            patch.setattr(Store, "page", counted)
+            for _ in range(40):
+                slow = stack.enter_context(Wire(url))
+                slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                assert slow.send(head("GET", POST))
+            address = url.replace("/taxii2/", POST)
+            with httpx.Client(headers={"accept": TAXII}, auth=("bob", "secret-of-bob"), timeout=30) as client:
+                for _ in range(3):
+                    assert len(client.get(address).json()["objects"]) == 100
+            assert made <= MOST_ANSWERS + 3
+            stack.close()
+            with httpx.Client(headers={"accept": TAXII}, auth=("alice", "secret-of-alice"), timeout=30) as client:
+                assert client.get(address).status_code == 200
+
+
+def test_a_full_collection_takes_nothing_more_until_something_is_deleted(tmp_path: Path) -> None:
+    with exchange(tmp_path, settings(quota=10_000)) as server:
+        found = server.post(BOTH, [indicator(n, description="x" * 2_000) for n in range(6)]).json()
+        assert (found["success_count"], found["failure_count"]) == (4, 2)
+        assert {f["message"] for f in found["failures"]} == {"the collection is full"}
+        assert server.post(BOTH, [indicator(0, description="x" * 2_000)]).json()["failure_count"] == 0, "it is there"
+        assert server.request("DELETE", f"{POST}{stix_id('indicator', 0)}/").status_code == 200
+        for _ in range(2):
+            assert server.post(BOTH, [indicator(9, description="x" * 2_000)]).json()["failure_count"] == 0
+        assert server.post(BOTH, [indicator(8, description="x" * 2_000)]).json()["failure_count"] == 1
+
+
+def test_statuses_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statuses, "MOST_KEPT", 3)
+    monkeypatch.setattr(statuses, "MOST_LISTED", 5)
+    names = []
+    with exchange(tmp_path) as server:
+        for _ in range(5):
+            server.clock.now += 1_000_000
+            found = server.post(BOTH, [indicator() for _ in range(7)]).json()
+            assert len(found["successes"]) == 7
+            names.append(found["id"])
+        kept = [server.get(f"/exchange/status/{name}/") for name in names]
+    assert [k.status_code for k in kept] == [404, 404, 200, 200, 200]
+    assert [(k.json()["success_count"], len(k.json()["successes"])) for k in kept[2:]] == [(7, 5)] * 3
+
+
+def test_an_answer_that_is_not_taken_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "REQUEST_S", 1.0)
+    given_up = threading.Event()
+    handler = logging.Handler()
+    handler.emit = lambda record: given_up.set() if "TimeoutError" in record.getMessage() else None  # type: ignore
+    logging.getLogger("stillwatch.taxii").addHandler(handler)
+    with exchange(tmp_path) as server:
+        server.post(BOTH, [indicator(n, description="x" * 60_000) for n in range(100)])
+        with on_loopback(server.app) as url, Wire(url) as slow:
+            assert slow.send(head("GET", POST))
+            assert given_up.wait(30)
+            taken = slow.rest()
+    logging.getLogger("stillwatch.taxii").removeHandler(handler)
+    assert taken.startswith(b"HTTP/1.1 200")
+    assert len(taken) < 6_000_000
+
+
+def test_answers_that_are_not_taken_do_not_hold_a_connection_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client asks and asks and takes nothing."""
+    monkeypatch.setattr(app_module, "REQUEST_S", 1.0)
+    monkeypatch.setattr(wire, "CLOSING_S", 0.5)
+    lost = threading.Event()
+    real = wire.Connection.connection_lost
+    monkeypatch.setattr(wire.Connection, "connection_lost", lambda *given: (real(*given), lost.set()))
+    with exchange(tmp_path) as server, on_loopback(server.app) as url, Wire(url) as slow:
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.socket.setblocking(False)
+        assert server.post(BOTH, [indicator(1, description="x" * 60_000)]).status_code == 202
+        ask = head("GET", POST) * 100
+        for _ in range(3000):
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                slow.socket.send(ask)
+            if lost.wait(0.01):
+                break
+    assert lost.is_set()
 
 
 def test_guessing_secrets_does_not_keep_those_out_who_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

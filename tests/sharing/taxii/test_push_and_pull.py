@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ import httpx
 import pytest
 
 from stillwatch.domain.errors import InputError
-from stillwatch.sharing.inbound.bundle import load_bundle, read_bundle
+from stillwatch.sharing.inbound.bundle import load_bundle, read_bundle, source_of
 from stillwatch.sharing.stix.tlp import marking_id
 from stillwatch.sharing.taxii import client as client_module
+from stillwatch.sharing.taxii import pull as pull_module
 from stillwatch.sharing.taxii import push as push_module
 from stillwatch.sharing.taxii.client import Client, Credentials
 from stillwatch.sharing.taxii.pull import STATE, bundles, pull
@@ -57,8 +59,8 @@ def test_a_bundle_goes_in_parts_that_fit_and_comes_back_whole(
     assert send(url, ALICE, *sent)[1:3] == (200, {})
     (done,) = fetch(url, tmp_path / "in")
     assert (done.objects, done.refused, done.problem) == (200, {}, "")
-    assert done.file is not None
-    assert list(read_bundle(done.file).objects.values()) == sent
+    (file,) = done.files
+    assert list(read_bundle(file).objects.values()) == sent
 
 
 def test_the_next_pull_brings_what_is_new_and_nothing_twice(url: str, tmp_path: Path) -> None:
@@ -174,6 +176,45 @@ def test_bad_objects_are_left_out_and_counted_and_the_good_ones_kept(tmp_path: P
     assert list(read_bundle(bundles(tmp_path)[0]).objects) == [stix_id("indicator", 1)]
 
 
+def test_more_than_one_bundle_holds_comes_in_several_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever joins an exchange late has years to fetch. What is kept is not asked for again after a failure."""
+    monkeypatch.setattr(pull_module, "DEFAULT", pull_module.DEFAULT._replace(objects=25))
+    failing = True
+
+    def objects(request: httpx.Request) -> httpx.Response:
+        """Ten at a time, each added a microsecond after the one before."""
+        after = request.url.params.get("next", request.url.params.get("added_after", "0"))
+        first = int(re.sub(r".*\.0*(\d+)Z", r"\1", after)) + 1
+        if failing and first > 50:
+            return httpx.Response(503)
+        last = first + 9
+        more = {"more": True, "next": str(last)} if last < 80 else {}
+        stamp = f"2024-01-01T00:00:00.{last:06d}Z"
+        listed = [indicator(n) for n in range(first, last + 1)]
+        return resource({"objects": listed, **more}, **{"x-taxii-date-added-last": stamp})
+
+    (done,) = against(tmp_path, objects)
+    assert (done.objects, len(done.files)) == (40, 2)
+    assert "503" in done.problem
+    failing = False
+    (done,) = against(tmp_path, objects)
+    assert (done.objects, len(done.files), done.problem) == (40, 2, "")
+    assert {source_of(f) for f in bundles(tmp_path)} == {str(tmp_path / BOTH.replace("-", "")[:16])}
+    kept = [o for f in bundles(tmp_path) for o in read_bundle(f).objects]
+    assert kept == [stix_id("indicator", n) for n in range(1, 81)]
+
+
+def test_an_answer_with_more_than_a_bundle_may_hold_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_module, "DEFAULT", pull_module.DEFAULT._replace(objects=25))
+    (done,) = against(tmp_path, page(*(indicator(n) for n in range(1, 27))))
+    assert "more than a bundle may" in done.problem
+    assert bundles(tmp_path) == []
+
+
 def test_rings_keep_one_feed_out_and_not_the_others(tmp_path: Path) -> None:
     def grouping(number: int, other: int) -> dict[str, Any]:
         base = {k: v for k, v in indicator(number).items() if not k.startswith(("pattern", "valid"))}
@@ -229,6 +270,26 @@ def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mo
     (done,) = against(tmp_path, lambda _: httpx.Response(200, content=endless(), headers={"content-type": TAXII}))
     assert "larger than 100,000 bytes" in done.problem
     assert given <= 200_000
+
+
+def test_an_answer_that_drips_is_not_waited_for(tmp_path: Path) -> None:
+    seconds = itertools.count(step=50.0)
+
+    def dripping() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b" "
+
+    with (
+        Client(
+            "https://partner.example/taxii2/",
+            BOB,
+            httpx.MockTransport(lambda _: httpx.Response(200, content=dripping(), headers={"content-type": TAXII})),
+            clock=lambda: next(seconds),
+        ) as client,
+        pytest.raises(InputError, match="did not come within 600 seconds"),
+    ):
+        pull(client, tmp_path, None)
+    assert next(seconds) < 1000
 
 
 def test_a_packed_answer_is_not_unpacked(tmp_path: Path) -> None:

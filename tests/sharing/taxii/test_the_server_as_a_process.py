@@ -70,6 +70,7 @@ def test_what_was_stored_is_there_after_a_restart(place: Path, tmp_path: Path) -
             "share", "pull", "--from", url, "--out", tmp_path / "in", "--token-file", tokens / "ben.token"
         )
         assert "1 new objects in Feed" in found
+        assert not [p for p in place.glob("exchange.sqlite*") if p.stat().st_mode & 0o077], "readable by others"
 
 
 def test_mutual_tls(place: Path, tmp_path: Path) -> None:
@@ -122,6 +123,7 @@ def test_a_hub_is_not_served_without_its_labels(tmp_path: Path) -> None:
 
 
 def test_tokens_are_for_their_owner_only_and_nothing_is_overwritten(place: Path, tmp_path: Path) -> None:
+    assert place.stat().st_mode & 0o077 == 0
     for path in (place / "tokens").iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
     line = stillwatch("share", "token", "ann", "--out", tmp_path / "new.token")

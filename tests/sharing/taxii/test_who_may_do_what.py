@@ -124,7 +124,10 @@ def test_a_new_server_file_can_be_read_and_its_tokens_fit(tmp_path: Path, hub: b
         assert feed.write[0] not in feed.title.split() + feed.alias.split("-")
 
 
+OTHER = "52892447-4d7e-4f70-b94d-d7f22742ff63"
 C = f"{{id: {BOTH}, title: t, alias: x}}"
+MIXED = f"""{{title: t, members: [{{name: a}}, {{name: b}}], hub: {{feeds: [x], joined: y}}, collections: [
+{{id: {BOTH}, title: t, alias: x, write: [a, b]}}, {{id: {OTHER}, title: u, alias: y}}]}}"""
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,7 @@ C = f"{{id: {BOTH}, title: t, alias: x}}"
         ("{title: t, members: [], collections: [], page: 0}", "at least 1"),
         (f"{{title: t, members: [], collections: [{C}], hub: {{feeds: [x], joined: x}}}}", "different collections"),
         (f"{{title: t, members: [], collections: [{C}], hub: {{feeds: [], joined: x}}}}", "different collections"),
+        (MIXED, "written by members of one organisation"),
     ],
 )
 def test_a_server_file_that_is_wrong_says_where(tmp_path: Path, text: str, says: str) -> None:

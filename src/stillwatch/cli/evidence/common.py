@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -31,3 +32,14 @@ def extra() -> Iterator[None]:
 def print_json(value: dict[str, Any]) -> None:
     """One line on standard output."""
     typer.echo(json.dumps(value, sort_keys=True))
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """A time that was given, UTC where it says no offset. :class:`InputError` for what is none."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InputError(f"{option} is not a time", remedy="e.g. 2026-11-23T14:00:00Z") from exc
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

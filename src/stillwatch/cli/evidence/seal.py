@@ -11,8 +11,7 @@ import typer
 
 from stillwatch.case import price_table
 from stillwatch.cli.caselog import accounts_as_scanned, open_as_scanned
-from stillwatch.cli.evidence.common import JSON, extra, print_json
-from stillwatch.domain.errors import InputError
+from stillwatch.cli.evidence.common import JSON, extra, moment, print_json
 from stillwatch.sources import read_licences
 
 
@@ -67,7 +66,7 @@ def seal(
         note=note,
         prices=price_table(prices) if prices else None,
         market=read_market(market) if market else None,
-        detected_at=_moment(detected_at, "--detected-at"),
+        detected_at=moment(detected_at, "--detected-at"),
         stix=stix,
         decisions=tuple(decisions),
         threads=threads,
@@ -99,13 +98,3 @@ def _progress(step: str) -> None:
     """At a terminal, what is being done."""
     if sys.stderr.isatty():
         typer.echo(f"{step} …", err=True)
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise InputError(f"{option} is not a time", remedy="e.g. 2026-11-23T14:00:00Z") from exc
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

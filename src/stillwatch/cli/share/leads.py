@@ -13,7 +13,7 @@ from stillwatch.cli.caselog import open_as_scanned
 from stillwatch.cli.share.common import JSON, OUT, PRODUCER, SOURCE, THREADS, TLP, print_json, say, write
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import DuckEngine
-from stillwatch.sharing.inbound.bundle import read_bundle
+from stillwatch.sharing.inbound.bundle import read_bundle, source_of
 from stillwatch.sharing.inbound.folder import as_rows, confirmed, decide, decisions, write_leads
 from stillwatch.sharing.inbound.leads import find_leads
 from stillwatch.sharing.inbound.records import summary
@@ -25,7 +25,7 @@ FOLDER = typer.Argument(..., help="The directory that `share leads` wrote.")
 
 
 def leads(
-    bundles: list[Path] = typer.Argument(..., help="STIX bundles of others."),
+    bundles: list[Path] = typer.Argument(..., help="STIX bundles of others, the latest of each."),
     case: Path = typer.Option(..., "--case", help="Our own case."),
     log: list[str] = typer.Option(..., "--log", help="The logs that it was made from."),
     out: Path = typer.Option(..., "--out", help="The directory to write."),
@@ -34,7 +34,7 @@ def leads(
     json: bool = JSON,
 ) -> None:
     """Look for others' indicators in our own log. Matches are leads: a person decides, nothing happens by itself."""
-    read = [read_bundle(path) for path in bundles]
+    read = [read_bundle(path)._replace(source=source_of(path)) for path in bundles]
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in bundles]
     reader = open_as_scanned(case, log, source)
     with DuckEngine(threads=threads) as engine:

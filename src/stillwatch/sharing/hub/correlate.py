@@ -8,10 +8,11 @@ Two campaigns of different organisations are **joined** when
    program serves many operators; and
 2. they were active within thirty days of one another: addresses change hands.
 
-A value is **common**, and does not count, when it is held in at least three organisations and, with this value left
-out, its holders fall into three or more groups that nothing joins: it is a commercial proxy's prefix or a published
-prompt, not a campaign's own. Leaving values out can part others, so this is repeated until nothing changes; a value is
-never common because *many* hold it: the parts of one large campaign hold one another by their other values.
+A value is **common**, and does not count, when, with this value left out, its holders fall into groups that nothing
+joins, of which three belong to three different organisations: it is a commercial proxy's prefix or a published prompt,
+not a campaign's own. Leaving values out can part others, so this is repeated until nothing changes; a value is never
+common because *many* hold it: the parts of one large campaign hold one another by their other values. Nor because
+*one* organisation says so often: whoever copies another's values into many campaigns of its own is one voice.
 
 Null hypothesis: campaigns of different operators share values only through suppliers and publications that others use
 as well. The rule is a heuristic: it has no error rate of its own beyond what the tests and the documentation measure.
@@ -26,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 
 from stillwatch.sharing.hub.parts import Part
 from stillwatch.sharing.inbound.conditions import Atom
@@ -34,7 +36,7 @@ LEAST_SHARED = 3
 APART = timedelta(days=30)
 GROUPS = 3
 """So many unrelated groups of holders make a value common."""
-Matrix = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.int32]
 Allowed = npt.NDArray[np.bool_]
 
 
@@ -76,7 +78,7 @@ def correlate(parts: Sequence[Part]) -> Correlation:
         Match(int(i), int(j), int(place[i, j]), int(stack[i, j]), int(work[i, j]))
         for i, j in zip(*np.nonzero(np.triu(joined)), strict=True)
     )
-    groups = tuple(g for g in _components(range(len(parts)), joined) if len(g) > 1)
+    groups = tuple(g for g in _components(joined) if len(g) > 1)
     return Correlation(groups, matches, frozenset(common))
 
 
@@ -95,8 +97,8 @@ def _shared(sets: Sequence[frozenset[Atom]]) -> Matrix:
     number: dict[Atom, int] = {}
     columns = [number.setdefault(v, len(number)) for values in sets for v in values]
     starts = np.cumsum([0, *map(len, sets)])
-    held = csr_array((np.ones(len(columns), np.int64), columns, starts), shape=(len(sets), len(number)))
-    found: Matrix = np.asarray((held @ held.T).todense(), np.int64)
+    held = csr_array((np.ones(len(columns), np.int32), columns, starts), shape=(len(sets), len(number)))
+    found: Matrix = np.asarray((held @ held.T).todense(), np.int32)
     return found
 
 
@@ -126,23 +128,21 @@ def _common(
     for group, held in alike.items():
         at = np.ix_(group, group)
         joined = _joined(allowed[at], place[at] - leave[0], work[at] - leave[1])
-        if len(_components(range(len(group)), joined)) >= GROUPS:
+        if _voices([{parts[group[n]].org for n in part} for part in _components(joined)]) >= GROUPS:
             yield from held
 
 
-def _components(places: Iterable[int], joined: Allowed) -> list[tuple[int, ...]]:
+def _voices(groups: Sequence[set[str]]) -> int:
+    """How many groups can be given an organisation each that takes part in it, no organisation twice."""
+    orgs = sorted(set().union(*groups))
+    takes_part = csr_array([[org in group for org in orgs] for group in groups], dtype=np.int8)
+    return int((maximum_bipartite_matching(takes_part) >= 0).sum())
+
+
+def _components(joined: Allowed) -> list[tuple[int, ...]]:
     """Connected components, each sorted, by their first place."""
-    left = dict.fromkeys(places)
-    out = []
-    while left:
-        first = next(iter(left))
-        del left[first]
-        group, at = [first], 0
-        while at < len(group):
-            near = [n for n in left if joined[group[at], n]]
-            for n in near:
-                del left[n]
-            group += near
-            at += 1
-        out.append(tuple(sorted(group)))
-    return out
+    number, label = connected_components(joined, directed=False)
+    out: list[list[int]] = [[] for _ in range(number)]
+    for place, of in enumerate(label.tolist()):
+        out[of].append(place)
+    return sorted(map(tuple, out))

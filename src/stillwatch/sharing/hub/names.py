@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from stillwatch.sharing.hub.objects import MEMBER
-from stillwatch.sharing.stix.extension import MAKER
+from stillwatch.sharing.stix.ids import MAKER
 from stillwatch.sharing.taxii.filters import Filters
 from stillwatch.sharing.taxii.settings import Member
 from stillwatch.sharing.taxii.store import Row, Store, Viewer

@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 from itertools import count
 from typing import Any
 
+from stillwatch.sharing.hub.correlate import Match
 from stillwatch.sharing.hub.picture import Joined
 from stillwatch.sharing.stix.ids import object_id
 from stillwatch.sharing.stix.times import stamp
@@ -18,6 +19,10 @@ HEURISTIC = (
     "Campaigns are joined by a rule over shared indicators, which is a heuristic: a lead for people, not a finding "
     "about an account."
 )
+MOST_SAID = 12
+"""Pairs that are spelled out in the description: thirty members have 435, and readers bound the length of a text."""
+MOST_LINKS = 1_000
+"""Pairs that are told as relationships, those that share most."""
 Object = dict[str, Any]
 
 
@@ -68,7 +73,7 @@ def objects(joined: Joined, viewer: str, shown: Mapping[str, str], revoked: Cont
         }
     ]
     out += [_link(campaign, "derived-from", p.id, "A part of it, as one provider saw it.") for p in joined.parts]
-    for one, other, match in joined.matches:
+    for one, other, match in _strongest(joined)[:MOST_LINKS]:
         shared = f"In common: {match.work} of what they send, {match.place} networks, {match.stack} client stacks."
         out.append(_link(one, "related-to", other, shared, campaign))
     if confirmed:
@@ -78,6 +83,8 @@ def objects(joined: Joined, viewer: str, shown: Mapping[str, str], revoked: Cont
                 "id": object_id("sighting", "hub", campaign),
                 "description": f"{len(confirmed)} provider(s) found a part of it in their own logs and confirmed it.",
                 "count": len(confirmed),
+                "first_seen": stamp(joined.start),
+                "last_seen": stamp(joined.end),
                 "sighting_of_ref": campaign,
                 "where_sighted_refs": sorted({named(o) if o in shown else MEMBER for o in confirmed}),
             }
@@ -105,12 +112,20 @@ def _facts(joined: Joined, shown: Mapping[str, str]) -> list[str]:
     if names:
         others = len(orgs) - len(names)
         said.append(f"Among them: {', '.join(names)}" + (f" and {others} unnamed." if others else "."))
-    for one, other, match in joined.matches:
+    strongest = _strongest(joined)
+    for one, other, match in strongest[:MOST_SAID]:
         said.append(
             f"{one} and {other} share {match.work} values of what they send, {match.place} networks and "
             f"{match.stack} client stacks that are not common among campaigns here."
         )
+    if (more := len(strongest) - MOST_SAID) > 0:
+        said.append(f"{more:,} more pairs of parts share as much or less.")
     return said
+
+
+def _strongest(joined: Joined) -> list[tuple[str, str, Match]]:
+    """Pairs of parts by how much they share."""
+    return sorted(joined.matches, key=lambda m: (-m[2].work - m[2].place, m[0], m[1]))
 
 
 def _link(source: str, kind: str, target: str, description: str, *more: str) -> Object:

@@ -58,12 +58,18 @@ class Part(NamedTuple):
 
 
 TYPES = ("campaign", "indicator", "relationship", "sighting")
+MOST_VALUES = 256
+"""Of one indicator; a template has 64 marks. A longer list would only be there to match everybody."""
+MOST_CAMPAIGNS = 100
+"""Of one organisation, the latest: every campaign is compared with every other, and one member must not make that
+unaffordable for all."""
 
 
 def read_fact(item: dict[str, Any]) -> Fact | None:
-    """None for what plays no part: revoked objects, other relationships, patterns that cannot be compared."""
+    """None for what plays no part: revoked objects, other relationships, patterns that cannot be compared; and STIX
+    2.0, whose objects are stored without the checks that everything here relies on."""
     kind = item["type"]
-    if item.get("revoked") or kind not in TYPES:
+    if item.get("spec_version") != "2.1" or item.get("revoked") or kind not in TYPES:
         return None
     if kind == "relationship":
         if item.get("relationship_type") != "indicates":
@@ -96,11 +102,11 @@ def _indicator(item: dict[str, Any]) -> Fact | None:
     except (NotEvaluated, PatternSyntaxError):
         return None
     atoms = frozenset(atom for alternative in found for condition in alternative for atom in condition.atoms)
-    return Fact("indicator", values=atoms, group=group_of(found))
+    return Fact("indicator", values=atoms, group=group_of(found)) if len(atoms) <= MOST_VALUES else None
 
 
 def parts(seen: Iterable[Seen]) -> list[Part]:
-    """The campaigns of all members, in the order of organisation and id."""
+    """The latest campaigns of all members, in the order of organisation and id."""
     campaigns: dict[tuple[str, str], Seen] = {}
     indicators: dict[tuple[str, str], Seen] = {}
     links: list[Seen] = []
@@ -116,7 +122,16 @@ def parts(seen: Iterable[Seen]) -> list[Part]:
         campaign, indicator = (link.org, link.fact.target), (link.org, link.fact.source)
         if campaign in campaigns and indicator in indicators:
             about[campaign].add(indicator)
-    return [_part(campaigns[key], [indicators[i] for i in sorted(about[key])]) for key in sorted(campaigns)]
+    return [_part(campaigns[key], [indicators[i] for i in sorted(about[key])]) for key in sorted(_latest(campaigns))]
+
+
+def _latest(campaigns: dict[tuple[str, str], Seen]) -> list[tuple[str, str]]:
+    """Of each organisation, those that went on longest; of equals, any in a fixed order."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    for (org, name), one in campaigns.items():
+        assert one.fact.end is not None
+        found.setdefault(org, []).append((one.fact.end, name))
+    return [(org, name) for org, ones in found.items() for _, name in sorted(ones, reverse=True)[:MOST_CAMPAIGNS]]
 
 
 def _part(campaign: Seen, indicators: list[Seen]) -> Part:

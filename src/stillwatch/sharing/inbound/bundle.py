@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,10 @@ from stillwatch.domain.errors import InputError
 from stillwatch.sharing.inbound.check import problem
 from stillwatch.sharing.inbound.limits import DEFAULT, Limits
 from stillwatch.sharing.inbound.references import cycle
+from stillwatch.sharing.inbound.shapes import in_order
 
 Object = dict[str, Any]
+_PULLED = re.compile(r"pull-[0-9TZ-]+-([0-9a-zA-Z]+)-[0-9a-f]+\.json")
 
 
 class Bundle(NamedTuple):
@@ -22,6 +25,9 @@ class Bundle(NamedTuple):
     objects: dict[str, Object]
     versions: int
     """Objects of the file, earlier versions and repeats included."""
+    source: str = ""
+    """Where it came from: a file, or a server's collection. Bundles of one source go on from one another; what one
+    source says takes nothing back that another said."""
 
     def of(self, kind: str) -> Iterator[Object]:
         """Objects of one type that are not revoked."""
@@ -36,6 +42,18 @@ def read_bundle(path: Path, limits: Limits = DEFAULT) -> Bundle:
     except OSError as exc:
         raise InputError("cannot be opened", where=str(path)) from exc
     return load_bundle(data, path.name, limits)
+
+
+def pulled_name(at: str, collection: str, end: str) -> str:
+    """Name of the file in which a collection's new objects are kept: names sort as the objects were added."""
+    return f"pull-{at}-{collection}-{end}.json"
+
+
+def source_of(path: Path) -> str:
+    """Where a bundle in a file comes from: for files that ``share pull`` wrote, directory and collection; else the file
+    itself."""
+    found = _PULLED.fullmatch(path.name)
+    return str(path.parent / found[1]) if found else str(path)
 
 
 def load_bundle(data: bytes, where: str, limits: Limits = DEFAULT) -> Bundle:
@@ -87,17 +105,16 @@ def check_objects(listed: Iterable[Any], where: str, limits: Limits = DEFAULT) -
         elif known.get("modified", "") == item.get("modified", ""):
             if known != item:
                 raise InputError("another object has the same id and version", where=_where(where, number, item))
-        elif _version(item) > _version(known):
+        elif version_of(item) > version_of(known):
             latest[item["id"]] = item
     if ring := cycle(latest):
         raise InputError(f"references lead back to themselves: {' → '.join(ring)}", where=where)
     return Bundle(latest, number)
 
 
-def _version(item: Object) -> tuple[str, str]:
-    """Comparable, however many digits a second has."""
-    whole, _, part = str(item.get("modified", "")).removesuffix("Z").partition(".")
-    return whole, part.ljust(9, "0")
+def version_of(item: Object) -> tuple[str, str]:
+    """Comparable: the later of two versions is the larger."""
+    return in_order(str(item.get("modified", "")))
 
 
 def _where(where: str, number: int, item: Any) -> str:

@@ -17,6 +17,7 @@ from stillwatch.sharing.inbound.shapes import (
     REQUIRED,
     TEXTS,
     TIMES,
+    in_order,
     is_id,
     is_time,
     wrong_name,
@@ -120,7 +121,7 @@ def _wrong_references(value: Any, limits: Limits) -> str | None:
 def _wrong_order(item: dict[str, Any]) -> str | None:
     for early, late, apart in ORDERED:
         if early in item and late in item:
-            first, last = (str(item[name]).removesuffix("Z") for name in (early, late))
+            first, last = in_order(str(item[early])), in_order(str(item[late]))
             if last < first or (apart and last == first):
                 return f"{late} is not after {early}"
     return None

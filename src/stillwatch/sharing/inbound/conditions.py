@@ -45,11 +45,17 @@ class NotEvaluated(Exception):  # noqa: N818 (an answer, not an error)
 
 
 def alternatives(found: Expression, marks: tuple[str, ...], coverage: float) -> tuple[Alternative, ...]:
-    """Any of these is a match. ``marks`` and ``coverage``: of a template, whose pattern alone asks for any mark."""
-    if marks:
-        atoms = tuple(Atom("mark", int(mark, 16)) for mark in dict.fromkeys(marks))
-        return ((Condition(max(1, math.ceil(coverage * len(atoms))), atoms),),)
-    return tuple(_resolved(found))
+    """Any of these is a match. ``marks`` and ``coverage``: of a template, whose pattern alone asks for any mark.
+
+    What is looked for must be what people and other tools read: the marks are those of the pattern.
+    """
+    read = tuple(_resolved(found))
+    if not marks:
+        return read
+    atoms = tuple(Atom("mark", int(mark, 16)) for mark in dict.fromkeys(marks))
+    if read != ((Condition(1, atoms),),):
+        raise NotEvaluated("marks that are not those of its pattern")
+    return ((Condition(max(1, math.ceil(coverage * len(atoms))), atoms),),)
 
 
 def _resolved(found: Expression) -> list[Alternative]:

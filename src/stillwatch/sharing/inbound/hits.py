@@ -33,9 +33,9 @@ class Hits(NamedTuple):
     last_us: int
 
 
-def search(engine: Engine, reader: Reader, wanted: tuple[Wanted, ...]) -> dict[str, Hits]:
-    """Indicator id → its hits, within the time that the indicator is valid."""
-    distinct = list({one.id: one for one in wanted}.values())
+def search(engine: Engine, reader: Reader, wanted: tuple[Wanted, ...]) -> dict[Wanted, Hits]:
+    """Indicator → its hits, within the time that the indicator is valid."""
+    distinct = list(dict.fromkeys(wanted))
     if not distinct:
         return {}
     engine.map_batches(reader, SearchPass(distinct))
@@ -64,7 +64,7 @@ def search(engine: Engine, reader: Reader, wanted: tuple[Wanted, ...]) -> dict[s
     accounts, exchanges = table["account"].to_pylist(), table["exchanges"].to_pylist()
     first, last = table["first"].to_numpy(), table["last"].to_numpy()
     return {
-        one.id: Hits(tuple(accounts[a:b]), tuple(exchanges[a:b]), int(first[a:b].min()), int(last[a:b].max()))
+        one: Hits(tuple(accounts[a:b]), tuple(exchanges[a:b]), int(first[a:b].min()), int(last[a:b].max()))
         for one, a, b in zip(distinct, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
         if b > a
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,9 +18,10 @@ from stillwatch.sharing.fingerprints.kinds import PLACE
 from stillwatch.sharing.inbound.bundle import Bundle
 from stillwatch.sharing.inbound.hits import Hits, Reader, search
 from stillwatch.sharing.inbound.records import ACCOUNTS, FORMAT, Lead, Leads, LeadsFile, Match
-from stillwatch.sharing.inbound.wanted import Subject, asked
+from stillwatch.sharing.inbound.wanted import Subject, Wanted, asked
 from stillwatch.sharing.stix.ids import canonical
 from stillwatch.sharing.stix.times import stamp_us
+from stillwatch.sharing.stix.tlp import narrower
 
 COMMON_SHARE = {"place": 0.02, "stack": 0.02, "work": 0.2}
 COMMON_LEAST = 20
@@ -40,8 +42,11 @@ def find_leads(
     found = search(engine, reader, tuple(i for s in wanted.subjects for i in s.indicators))
     known = _Known(case)
     leads, tables = [], [ACCOUNTS.empty_table()]
+    said = Counter(subject.id for subject in wanted.subjects)
     for subject in wanted.subjects:
-        made = _lead(subject, found, known, logs)
+        key = [subject.id] if said[subject.id] == 1 else [subject.id, subject.source]
+        name = "lead-" + hashlib.sha256(canonical([*key, *logs]).encode()).hexdigest()[:12]
+        made = _lead(name, subject, found, known)
         if made is not None:
             leads.append(made[0])
             tables.append(made[1])
@@ -74,10 +79,8 @@ class _Known:
         return len(self.of)
 
 
-def _lead(
-    subject: Subject, found: dict[str, Hits], known: _Known, logs: tuple[str, ...]
-) -> tuple[Lead, pa.Table] | None:
-    hits = [(one, found[one.id]) for one in subject.indicators if one.id in found]
+def _lead(name: str, subject: Subject, found: dict[Wanted, Hits], known: _Known) -> tuple[Lead, pa.Table] | None:
+    hits = [(one, found[one]) for one in subject.indicators if one in found]
     if not hits:
         return None
     matches = tuple(
@@ -105,7 +108,6 @@ def _lead(
             number[account] += 1
     both = sum(len(kinds) == 2 for kinds in groups.values())
     times = [(hit.first_us, hit.last_us) for _, hit in telling or hits]
-    name = "lead-" + hashlib.sha256(canonical([subject.id, *logs]).encode()).hexdigest()[:12]
     rows = [
         {
             "lead_id": name,
@@ -124,7 +126,7 @@ def _lead(
         about=subject.id,
         name=subject.name,
         producer=subject.producer,
-        tlp=subject.tlp,
+        tlp=reduce(narrower, (one.tlp for one, _ in hits), subject.tlp),
         strength="two kinds" if both >= TWO_KINDS else "one kind" if telling else "common",
         accounts=len(groups),
         accounts_two_kinds=both,

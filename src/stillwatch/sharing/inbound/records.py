@@ -45,6 +45,7 @@ class Lead(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     producer: str
     tlp: str
+    """The narrowest of the campaign's and of those of the indicators that matched."""
     strength: str
     """``two kinds`` of evidence on the same accounts, ``one kind``, or ``common`` values only. A heuristic."""
     accounts: int

@@ -66,13 +66,14 @@ class SearchPass:
     def _held(self, batch: pa.RecordBatch, rows: pa.Table, marks: pa.Table) -> tuple[I64, I64]:
         """(row, atom) pairs of a batch."""
         found: list[tuple[I64, I64]] = []
+        addresses: _Addresses | None = None
         for (column, bits), (values, names) in self._columns.items():
             if column == "mark":
                 at = np.searchsorted(rows["rid"].to_numpy(), marks["rid"].to_numpy())
                 found.append(_looked_up(marks["fingerprint"].to_numpy(), values, names, at.astype(np.int64)))
             elif column.startswith("prefix"):
-                held = _prefixes(batch.column("client_ip"), int(column[-1]), bits, values, names)
-                found.append(held)
+                addresses = addresses or _Addresses(batch.column("client_ip"))
+                found.append(addresses.within(int(column[-1]), bits, values, names))
             else:
                 found.append(_looked_up(rows[column].to_numpy().astype(np.uint64), values, names, None))
         empty = np.zeros(0, np.int64)
@@ -109,22 +110,32 @@ def _looked_up(held: U64, values: list[int] | U64, names: I64, place: I64 | None
     return (hit.astype(np.int64) if place is None else place[hit]), names[at[hit]]
 
 
-def _prefixes(addresses: pa.Array, version: int, bits: int, values: list[int] | U64, names: I64) -> tuple[I64, I64]:
-    """Rows whose address lies in one of the prefixes; each distinct address is read once."""
-    coded = pc.dictionary_encode(addresses)
-    atom_of = dict(zip((int(v) for v in values), names.tolist(), strict=True))
-    atoms = np.full(len(coded.dictionary) + 1, -1, np.int64)
-    for i, text in enumerate(coded.dictionary.to_pylist()):
-        try:
-            found = ipaddress.ip_address(text)
-        except ValueError:
-            continue
-        if found.version == version:
-            atoms[i] = atom_of.get(int(found) >> (found.max_prefixlen - bits), -1)
-    index = pc.fill_null(coded.indices, len(coded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-    of_row = atoms[index]
-    hit = np.flatnonzero(of_row >= 0).astype(np.int64)
-    return hit, of_row[hit]
+class _Addresses:
+    """The addresses of a batch; each distinct one is read once, however many lengths of prefix are looked for."""
+
+    def __init__(self, addresses: pa.Array) -> None:
+        coded = pc.dictionary_encode(addresses)
+        self._values: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for place, text in enumerate(coded.dictionary.to_pylist()):
+            try:
+                found = ipaddress.ip_address(text)
+            except ValueError:
+                continue
+            self._values[found.version].append((place, int(found)))
+        self._distinct = len(coded.dictionary)
+        filled = pc.fill_null(coded.indices, self._distinct)
+        self._of_row: I64 = filled.to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def within(self, version: int, bits: int, values: list[int] | U64, names: I64) -> tuple[I64, I64]:
+        """(row, atom) for rows whose address lies in one of the prefixes."""
+        atom_of = dict(zip((int(v) for v in values), names.tolist(), strict=True))
+        atoms = np.full(self._distinct + 1, -1, np.int64)
+        away = (32 if version == 4 else 128) - bits
+        for place, value in self._values[version]:
+            atoms[place] = atom_of.get(value >> away, -1)
+        of_row = atoms[self._of_row]
+        hit = np.flatnonzero(of_row >= 0).astype(np.int64)
+        return hit, of_row[hit]
 
 
 def _distinct(place: I64, number: I64, most: int) -> tuple[I64, I64]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from stillwatch.sharing.fingerprints.kinds import ALGORITHM, KINDS, PLACE
-from stillwatch.sharing.inbound.bundle import Bundle
+from stillwatch.sharing.inbound.bundle import Bundle, version_of
 from stillwatch.sharing.inbound.conditions import Alternative, NotEvaluated, alternatives
 from stillwatch.sharing.inbound.pattern import parse
 from stillwatch.sharing.stix.extension import extension_of
@@ -41,6 +41,8 @@ class Subject(NamedTuple):
     """Name of whoever says so, as they write it; empty where the bundle does not tell."""
     tlp: str
     indicators: tuple[Wanted, ...]
+    source: str = ""
+    """Of the bundles that it stands in."""
 
 
 class Asked(NamedTuple):
@@ -53,7 +55,23 @@ class Asked(NamedTuple):
 
 
 def asked(bundles: Sequence[Bundle], first: datetime, last: datetime) -> Asked:
-    """Indicators that are valid at some time from ``first`` to ``last`` and can be evaluated, by what they indicate."""
+    """Indicators that are valid at some time from ``first`` to ``last`` and can be evaluated, by what they indicate.
+
+    Every source is read for itself: whoever repeats the id of somebody else's object can neither change nor revoke it.
+    """
+    of_source: dict[str, list[Bundle]] = {}
+    for bundle in bundles:
+        of_source.setdefault(bundle.source, []).append(bundle)
+    read = [_asked(source, ones, first, last) for source, ones in of_source.items()]
+    skipped = sum((Counter(r.skipped) for r in read), Counter[str]())
+    return Asked(
+        tuple(subject for r in read for subject in r.subjects),
+        sum(r.indicators for r in read),
+        dict(sorted(skipped.items())),
+    )
+
+
+def _asked(source: str, bundles: Sequence[Bundle], first: datetime, last: datetime) -> Asked:
     objects = _merged(bundles)
     skipped: Counter[str] = Counter()
     found: dict[str, Wanted] = {}
@@ -74,16 +92,16 @@ def asked(bundles: Sequence[Bundle], first: datetime, last: datetime) -> Asked:
             if one is not None and target is not None and target["type"] == "campaign" and not target.get("revoked"):
                 about.setdefault(target["id"], []).append(one)
                 spoken_for.add(one.id)
-    subjects = [_subject(objects[name], tuple(ones), objects) for name, ones in about.items()]
-    subjects += [_subject(objects[n], (one,), objects) for n, one in found.items() if n not in spoken_for]
-    return Asked(tuple(subjects), number, dict(sorted(skipped.items())))
+    subjects = [_subject(objects[name], tuple(ones), objects, source) for name, ones in about.items()]
+    subjects += [_subject(objects[n], (one,), objects, source) for n, one in found.items() if n not in spoken_for]
+    return Asked(tuple(subjects), number, dict(skipped))
 
 
 def _merged(bundles: Sequence[Bundle]) -> dict[str, dict[str, Any]]:
     out: dict[str, dict[str, Any]] = {}
     for bundle in bundles:
         for name, item in bundle.objects.items():
-            if name not in out or item.get("modified", "") > out[name].get("modified", ""):
+            if name not in out or version_of(item) > version_of(out[name]):
                 out[name] = item
     return out
 
@@ -115,7 +133,9 @@ def group_of(found: tuple[Alternative, ...]) -> str:
     return next(kind.group for kind in KINDS if (kind.column or "mark") in columns)
 
 
-def _subject(item: dict[str, Any], ones: tuple[Wanted, ...], objects: dict[str, dict[str, Any]]) -> Subject:
+def _subject(
+    item: dict[str, Any], ones: tuple[Wanted, ...], objects: dict[str, dict[str, Any]], source: str
+) -> Subject:
     maker = objects.get(item.get("created_by_ref", ""), {})
     return Subject(
         id=item["id"],
@@ -123,4 +143,5 @@ def _subject(item: dict[str, Any], ones: tuple[Wanted, ...], objects: dict[str, 
         producer=str(maker.get("name", "")),
         tlp=level_of(item, UNMARKED),
         indicators=tuple(sorted(ones, key=lambda one: one.id)),
+        source=source,
     )

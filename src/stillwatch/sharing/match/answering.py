@@ -50,7 +50,7 @@ class Answerer:
 
     def hello(self, data: bytes) -> bytes:
         """A peer says who it is, what it asks about and from which set; it gets a session, our word and our set."""
-        message = unseal(data, "hello")
+        message = unseal(data, self._party.signer, "hello")
         peer = self._peers.get(message.signer)
         if peer is None:
             raise InputError("the signer is no peer of ours", where="message")
@@ -70,8 +70,8 @@ class Answerer:
             name = self._effects.fresh()
             self._sessions[name] = session
         self._effects.record({"session": name, "peer": peer.name, "step": "hello", "size": size,
-                              "commitment": session.commitment})  # fmt: skip
-        return self._say("welcome", name, {**self._party.introduction(), "largest": self._largest,
+                              "commitment": session.commitment, "word": message.word})  # fmt: skip
+        return self._say("welcome", session, name, {**self._party.introduction(), "largest": self._largest,
                                            "echo": message.text("nonce")}, self._answering.setup)  # fmt: skip
 
     def count(self, data: bytes) -> bytes:
@@ -80,7 +80,7 @@ class Answerer:
         session.points = points(message.payload, session.size)
         answer = self._answering.answer(message.payload, session.size, reveal=False)
         session.step = "counted"
-        return self._say("counted", name, {}, answer)
+        return self._say("counted", session, name, {}, answer)
 
     def claim(self, data: bytes) -> bytes:
         """The peer says how many it found; we say whether both consent to go on. Its word is checked if we do."""
@@ -89,8 +89,9 @@ class Answerer:
         session.step = "claimed"
         agreed = self._agreed(session)
         self._effects.record({"session": name, "peer": session.peer.name, "step": "counted", "count": session.count,
-                              "both_consent": agreed})  # fmt: skip
-        return self._say("consent", name, {"both_consent": agreed})
+                              "both_consent": agreed, "consent_by": self._consents(),
+                              "word": message.word})  # fmt: skip
+        return self._say("consent", session, name, {"both_consent": agreed})
 
     def reveal(self, data: bytes) -> bytes:
         """The same blinded set, answered in order: the peer learns which. Only where both consented."""
@@ -101,7 +102,7 @@ class Answerer:
             raise InputError("this is another set than the one that was counted", where="message")
         answer = self._answering.answer(message.payload, session.size, reveal=True)
         session.step = "revealed"
-        return self._say("revealed", name, {}, answer)
+        return self._say("revealed", session, name, {}, answer)
 
     def common(self, data: bytes) -> bytes:
         """The peer says which it found, and we learn them too. What it claimed before must have been true."""
@@ -111,10 +112,13 @@ class Answerer:
         kept = len(known) == len(listed) == session.count
         session.step = "done"
         self._effects.record({"session": name, "peer": session.peer.name, "step": "revealed", "common": len(known),
-                              "kept_its_word": kept, "tokens": sorted(known)})  # fmt: skip
+                              "kept_its_word": kept, "tokens": sorted(known), "word": message.word})  # fmt: skip
         if not kept:
             raise InputError("what was revealed is not what was claimed; both are signed", where="message")
-        return self._say("done", name, {"common": len(known)})
+        return self._say("done", session, name, {"common": len(known)})
+
+    def _consents(self) -> str | None:
+        return None if self._party.consent is None else self._party.consent.by
 
     def _agreed(self, session: Session) -> bool:
         """Both sides consented, and to this few."""
@@ -124,7 +128,7 @@ class Answerer:
         return session.count >= max(ours.at_least, session.consents_from)
 
     def _step(self, data: bytes, kind: str, after: str) -> tuple[Message, str, Session]:
-        message = unseal(data, kind)
+        message = unseal(data, self._party.signer, kind)
         name = message.text("session")
         with self._lock:
             self._forget()
@@ -141,5 +145,5 @@ class Answerer:
         for name in [n for n, s in self._sessions.items() if s.until < now or s.step == "done"]:
             del self._sessions[name]
 
-    def _say(self, kind: str, session: str, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
-        return seal(self._party.key, {**body, "message": kind, "session": session}, payload)
+    def _say(self, kind: str, session: Session, name: str, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
+        return seal(self._party.key, session.peer.key, {**body, "message": kind, "session": name}, payload)

@@ -55,7 +55,17 @@ def ask(
     step("counting")
     answer = talk.say("count", "counted", {}, asking.request(reveal=False))
     count = asking.count(setup, answer.payload, theirs)
-    record({"step": "counted", "count": count, "theirs": theirs, "commitment": welcome.text("commitment")})
+    by = None if party.consent is None else party.consent.by
+    record(
+        {
+            "step": "counted",
+            "count": count,
+            "theirs": theirs,
+            "commitment": welcome.text("commitment"),
+            "consent_by": by,
+            "word": welcome.word,
+        }
+    )
     agreed = talk.say("claim", "consent", {"count": count}).body.get("both_consent") is True
     why = (
         "we did not consent to reveal"
@@ -87,7 +97,8 @@ class _Talk:
 
     def say(self, kind: str, expected: str, body: Mapping[str, Any], payload: bytes = b"") -> Message:
         sent = {**body, "message": kind} | ({"session": self.session} if self.session else {})
-        answer = unseal(self._post(kind, seal(self._party.key, sent, payload)), expected)
+        asked = seal(self._party.key, self._their_key, sent, payload)
+        answer = unseal(self._post(kind, asked), self._party.signer, expected)
         if answer.signer != self._their_key:
             raise InputError("the answer is signed by somebody else", where=expected)
         if self.session and answer.body.get("session") != self.session:

@@ -28,6 +28,13 @@ class Message(NamedTuple):
     """The signer's public key, 64 hexadecimal digits."""
     body: dict[str, Any]
     payload: bytes
+    signature: str
+    """Base64."""
+
+    @property
+    def word(self) -> dict[str, Any]:
+        """What can be kept, and shown to others, to hold the signer to it: the payload is in it as a hash."""
+        return {"body": self.body, "signature": self.signature, "signer": self.signer}
 
     def text(self, name: str) -> str:
         """A property of the body. :class:`InputError` where it is no text."""
@@ -44,9 +51,13 @@ class Message(NamedTuple):
         return value
 
 
-def seal(key: Ed25519PrivateKey, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
-    """The bytes to send. ``body`` holds texts and integers."""
-    signed = {**body, "payload_sha256": hashlib.sha256(payload).hexdigest()}
+def seal(key: Ed25519PrivateKey, to: str, body: Mapping[str, Any], payload: bytes = b"") -> bytes:
+    """The bytes to send. ``body`` holds texts and integers; ``to`` is the public key of whom it is for.
+
+    Without it, whoever is asked could pass a question on to a third party that knows the asker, and learn what the
+    answer was (Lowe 1996).
+    """
+    signed = {**body, "to": to.lower(), "payload_sha256": hashlib.sha256(payload).hexdigest()}
     signature = key.sign(CONTEXT + canonical(signed).encode())
     return canonical(
         {
@@ -58,14 +69,16 @@ def seal(key: Ed25519PrivateKey, body: Mapping[str, Any], payload: bytes = b"") 
     ).encode()
 
 
-def unseal(data: bytes, expected: str) -> Message:
-    """Checked for size, shape and signature; who may sign is the caller's to say. ``expected``: the kind of message."""
+def unseal(data: bytes, to: str, expected: str) -> Message:
+    """Checked for size, shape, signature and whom it is for; who may sign is the caller's to say.
+
+    ``to``: our own public key; ``expected``: the kind of message.
+    """
     found = load_json(data, "message", _LIMITS)
     try:
         signer, body = found["signer"], found["body"]
         payload = base64.b64decode(found["payload"], validate=True)
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer))
-        key.verify(base64.b64decode(found["signature"], validate=True), CONTEXT + canonical(body).encode())
+        _verify(signer, found["signature"], body)
         whole = body["payload_sha256"] == hashlib.sha256(payload).hexdigest()
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as exc:
         raise InputError("is not a message", where="message") from exc
@@ -73,6 +86,22 @@ def unseal(data: bytes, expected: str) -> Message:
         raise InputError("its signature does not hold", where="message") from exc
     if not whole:
         raise InputError("its payload is not the one that was signed", where="message")
+    if body.get("to") != to:
+        raise InputError("is for somebody else", where="message")
     if body.get("message") != expected:
         raise InputError(f"is not a message of kind {expected}", where="message")
-    return Message(str(signer).lower(), body, payload)
+    return Message(str(signer).lower(), body, payload, str(found["signature"]))
+
+
+def _verify(signer: str, signature: str, body: Mapping[str, Any]) -> None:
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer))
+    key.verify(base64.b64decode(signature, validate=True), CONTEXT + canonical(body).encode())
+
+
+def is_word_of(word: Any, signer: str) -> bool:
+    """Whether this was signed with that key: what :attr:`Message.word` kept, checked by anybody, later."""
+    try:
+        _verify(signer, word["signature"], word["body"])
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, InvalidSignature):
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.write(json.dumps(line, sort_keys=True).encode("ascii") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _lines(self) -> list[dict[str, Any]]:
         try:

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import yaml
 
-from stillwatch.sharing.stix.ids import object_id
+from stillwatch.sharing.stix.ids import MAKER, object_id
 from stillwatch.signals.tactics import catalogue as tactics
+
+ATLAS = "mitre-atlas"
 
 
 class Tactic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +37,8 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     frameworks: dict[str, str]
     techniques: dict[str, str]
+    phases: dict[str, str]
+    """ATLAS technique → ATLAS tactic, in the order of the matrix."""
     tactics: dict[str, Tactic]
     answers: dict[str, Answer]
     mitigations: dict[str, str]
@@ -53,6 +57,7 @@ def _common(kind: str, *parts: str) -> dict[str, Any]:
         "type": kind,
         "spec_version": "2.1",
         "id": object_id(kind, "stillwatch", *parts),
+        "created_by_ref": MAKER,
         "created": made,
         "modified": made,
     }
@@ -78,6 +83,16 @@ def references(tactic: str) -> list[dict[str, str]]:
     ]
 
 
+def phases(tactic: str) -> list[dict[str, str]]:
+    """Where a tactic stands in what an adversary does: the ATLAS tactics of its ATLAS techniques, in ATLAS's order."""
+    found = load()
+    atlas = next(t.atlas for t in tactics() if t.id == tactic)
+    here = {found.phases[name] for name in atlas}
+    return [
+        {"kill_chain_name": ATLAS, "phase_name": name} for name in dict.fromkeys(found.phases.values()) if name in here
+    ]
+
+
 def attack_pattern(tactic: str) -> dict[str, Any]:
     """A tactic of the detector's catalogue."""
     name = next(t.name for t in tactics() if t.id == tactic)
@@ -89,6 +104,7 @@ def attack_pattern(tactic: str) -> dict[str, Any]:
         "description": f"{load().tactics[tactic].says} Elsewhere: {known_as}.",
         "aliases": [tactic],
         "labels": [f"tactic:{tactic}"],
+        "kill_chain_phases": phases(tactic),
         "external_references": elsewhere,
     }
 

@@ -8,10 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from stillwatch.sharing.stix.catalogue import load
-from stillwatch.sharing.stix.ids import canonical, object_id
+from stillwatch.sharing.stix.ids import MAKER, canonical, object_id
 
-MAKER = object_id("identity", "stillwatch")
-"""Who defines the extension: the program, the same everywhere."""
 EXTENSION = object_id("extension-definition", "stillwatch", "1")
 
 
@@ -32,6 +30,7 @@ def definition() -> list[dict[str, Any]]:
             **common,
             "type": "identity",
             "id": MAKER,
+            "created_by_ref": MAKER,
             "name": "Stillwatch",
             "identity_class": "system",
             "description": "The program that finds campaigns and writes these objects; no provider.",

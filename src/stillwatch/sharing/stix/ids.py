@@ -37,3 +37,7 @@ def observable_id(kind: str, contributing: dict[str, Any]) -> str:
 def object_id(kind: str, *parts: Any) -> str:
     """The id of any other object: its type and what identifies it."""
     return f"{kind}--{uuid5(OWN, canonical([kind, *parts]))}"
+
+
+MAKER = object_id("identity", "stillwatch")
+"""The program itself, the same everywhere: it defines the extension and the objects that all producers say alike."""

@@ -73,6 +73,7 @@ class Producer(NamedTuple):
             "type": "identity",
             "spec_version": "2.1",
             "id": self.id,
+            "created_by_ref": self.id,
             "created": made,
             "modified": made,
             "name": self.name,

@@ -7,6 +7,9 @@ from stillwatch.sharing.fingerprints import showable
 
 HEURISTIC = "Confidence is a heuristic that grows with the number of independent families; p- and q-values are tests."
 
+LEAST_REQUESTS, LEAST_SHARE = 5, 0.01
+"""How often, and in what part of a campaign's exchanges, a model must have been asked for to be named."""
+
 
 def title(campaign: Campaign, name: str) -> str:
     """Short, free of names: what, since when, and the beginning of the object's id: some tools take two campaigns of
@@ -46,8 +49,10 @@ def facts(campaign: Campaign) -> list[str]:
 
 
 def models(campaign: Campaign) -> dict[str, int]:
-    """Requested models by exchanges; what is no model's name is left out."""
-    return {name: n for name, n in campaign.models.items() if name != "unknown" and showable.model(name)}
+    """Requested models by exchanges. What is no model's name is left out, and so is what hardly anybody asked for: the
+    name of a model is whatever a client wrote."""
+    least = max(LEAST_REQUESTS, LEAST_SHARE * sum(campaign.models.values()))
+    return {name: n for name, n in campaign.models.items() if n >= least and name != "unknown" and showable.model(name)}
 
 
 def channels(campaign: Campaign) -> dict[str, int]:

@@ -19,8 +19,10 @@ MOST_IN_FLIGHT = 256 << 20
 class Bodies:
     """Reads bodies within a common allowance of memory."""
 
-    def __init__(self, most: int, *, in_flight: int = MOST_IN_FLIGHT, wait_s: float = WAIT_S) -> None:
-        self._most, self._free, self._wait_s = most, max(in_flight, most), wait_s
+    def __init__(
+        self, most: int, *, in_flight: int = MOST_IN_FLIGHT, wait_s: float = WAIT_S, limit: str = "max_content_length"
+    ) -> None:
+        self._most, self._free, self._wait_s, self._limit = most, max(in_flight, most), wait_s, limit
 
     @contextmanager
     def _room(self, size: int) -> Iterator[None]:
@@ -60,4 +62,4 @@ class Bodies:
         return bytes(data)
 
     def _too_large(self) -> RefusedError:
-        return RefusedError(413, f"The body is longer than max_content_length, {self._most} bytes.")
+        return RefusedError(413, f"The body is longer than {self._limit}, {self._most} bytes.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -19,6 +20,8 @@ from stillwatch.sharing.taxii.media import HEEDS_TLP, MINE, TAXII
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WAIT_S = 60.0
+ANSWER_S = 600.0
+"""For a whole answer: a server that sends a byte a minute would keep us for ever."""
 MOST_PAGES = 10_000
 SAID = 300
 """Characters of a server's error that are shown."""
@@ -76,8 +79,15 @@ class Answer(NamedTuple):
 class Client:
     """A connection to the server at ``url``: its discovery address, an API root, or a collection."""
 
-    def __init__(self, url: str, credentials: Credentials, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         address = _address(url)
+        self._clock = clock
         self._origin = (address.scheme, address.host, address.port)
         self._url = str(address)
         headers = {"accept": TAXII, "user-agent": f"stillwatch/{__version__}", "accept-encoding": "identity"}
@@ -180,9 +190,11 @@ class Client:
             with self._http.stream(method, url, **more) as answer:
                 if answer.headers.get("content-encoding", "identity") != "identity":
                     raise InputError("the answer is packed, which we did not ask for", where=url)
-                data = bytearray()
+                data, until = bytearray(), self._clock() + ANSWER_S
                 for chunk in answer.iter_bytes():
                     data += chunk
+                    if self._clock() > until:
+                        raise InputError(f"the answer did not come within {ANSWER_S:.0f} seconds", where=url)
                     if len(data) > DEFAULT.bytes:
                         raise InputError(f"the answer is larger than {DEFAULT.bytes:,} bytes", where=url)
                 return Answer(answer.status_code, answer.reason_phrase, answer.headers, bytes(data))

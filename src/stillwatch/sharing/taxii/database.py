@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -43,6 +46,7 @@ def open_database(url: str) -> Engine:
             f"this database needs the package {exc.name}", remedy="pip install 'stillwatch[postgres]'"
         ) from exc
     if driver == "sqlite":
+        _private(address.database or "")
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     try:
@@ -50,6 +54,16 @@ def open_database(url: str) -> Engine:
     except OperationalError as exc:
         raise InputError("the database cannot be opened", where=address.render_as_string(hide_password=True)) from exc
     return engine
+
+
+def _private(place: str) -> None:
+    """A new file is its owner's only, whatever the umask: it will hold what all members said to one another.
+
+    SQLite gives its write-ahead log the rights of the file.
+    """
+    if place and not Path(place).exists():
+        with contextlib.suppress(OSError):  # the database itself says what is wrong
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from stillwatch.sharing.taxii.settings import Collection, Member, Settings
 from stillwatch.sharing.taxii.statuses import Statuses
 from stillwatch.sharing.taxii.store import OPEN, Addition, Outcome, Page, Row, Store, Viewer
 from stillwatch.sharing.taxii.times import taxii_stamp
+from stillwatch.sharing.taxii.turns import Turns
 
 T = TypeVar("T")
 MATCH_ALL = ("id", "type", "version", "spec_version")
@@ -55,6 +56,7 @@ class Endpoints:
         self.settings, self.access, self.store = settings, access, store
         self.statuses, self.bodies, self.hooks = statuses, bodies, hooks
         self._hashes, self._logins = anyio.CapacityLimiter(2), 0
+        self._turns = Turns()
 
     # -- server information (4) -------------------------------------------------------------------------------------
     async def discovery(self, request: Request) -> Response:
@@ -103,30 +105,34 @@ class Endpoints:
     # -- objects (5.3 to 5.8) ---------------------------------------------------------------------------------------
     async def manifest(self, request: Request) -> Response:
         """5.3"""
-        found, filters, _ = await self._page(request, MATCH_ALL)
-        entries = [
-            {
-                "id": row.id, "date_added": taxii_stamp(row.date_added), "version": row.version,
-                "media_type": f"application/stix+json;version={row.spec_version}",
-            }
-            for row in found.rows
-        ]  # fmt: skip
-        return _listed("objects", msgspec.json.encode(entries), found, filters)
+
+        def entries(page: Page, _: Member) -> bytes:
+            listed = [
+                {
+                    "id": row.id, "date_added": taxii_stamp(row.date_added), "version": row.version,
+                    "media_type": f"application/stix+json;version={row.spec_version}",
+                }
+                for row in page.rows
+            ]  # fmt: skip
+            return msgspec.json.encode(listed)
+
+        return await self._page(request, MATCH_ALL, "objects", entries)
 
     async def objects(self, request: Request) -> Response:
         """5.4"""
-        found, filters, member = await self._page(request, MATCH_ALL)
-        return _listed("objects", self._bodies(found, member), found, filters)
+        return await self._page(request, MATCH_ALL, "objects", self._bodies)
 
     async def one_object(self, request: Request) -> Response:
         """5.6"""
-        found, filters, member = await self._page(request, ("version", "spec_version"), one=True)
-        return _listed("objects", self._bodies(found, member), found, filters)
+        return await self._page(request, ("version", "spec_version"), "objects", self._bodies, one=True)
 
     async def versions(self, request: Request) -> Response:
         """5.8"""
-        found, filters, _ = await self._page(request, ("spec_version",), one=True, keywords=("all",))
-        return _listed("versions", msgspec.json.encode([row.version for row in found.rows]), found, filters)
+
+        def listed(page: Page, _: Member) -> bytes:
+            return msgspec.json.encode([row.version for row in page.rows])
+
+        return await self._page(request, ("spec_version",), "versions", listed, one=True, keywords=("all",))
 
     async def add(self, request: Request) -> Response:
         """5.5"""
@@ -200,8 +206,16 @@ class Endpoints:
         }
 
     async def _page(
-        self, request: Request, match: tuple[str, ...], *, one: bool = False, keywords: tuple[str, ...] = ()
-    ) -> tuple[Page, Filters, Member]:
+        self,
+        request: Request,
+        match: tuple[str, ...],
+        key: str,
+        items: Callable[[Page, Member], bytes],
+        *,
+        one: bool = False,
+        keywords: tuple[str, ...] = (),
+    ) -> Response:
+        """A page of a collection: ``items`` writes it, under ``key``."""
         member = await self._member(request)
         collection = self._collection(request, member)
         if member.name not in collection.read:
@@ -211,8 +225,12 @@ class Endpoints:
             filters = filters._replace(keywords=keywords)
         if one:
             filters = filters._replace(ids=(_object_id(request),))
-        page = await _thread(lambda: self._read(collection, member, filters, one))
-        return page, filters, member
+
+        async def make() -> Response:
+            page = await _thread(lambda: self._read(collection, member, filters, one))
+            return _listed(key, items(page, member), page, filters)
+
+        return await self._turns.answer(member.name, make)
 
     def _read(self, collection: Collection, member: Member, filters: Filters, one: bool) -> Page:
         prepare = self.hooks.before_read.get(collection.id)
@@ -236,7 +254,7 @@ class Endpoints:
             Addition(f, member.org, tlp := label_of(f.content, self.hooks.unmarked), recipients if tlp == "red" else ())
             for f in good
         ]
-        stored = iter(self.store.add(collection.id, additions))
+        stored = iter(self.store.add(collection.id, additions, self.settings.quota))
         outcomes = [
             Outcome(r.id or f"objects[{n}]", r.version or "unknown", r.message) if isinstance(r, Bad) else next(stored)
             for n, r in enumerate(read)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from stillwatch.domain.errors import InputError
-from stillwatch.sharing.inbound.bundle import check_objects
+from stillwatch.sharing.inbound.bundle import check_objects, pulled_name
 from stillwatch.sharing.inbound.check import problem
 from stillwatch.sharing.inbound.limits import DEFAULT
 from stillwatch.sharing.stix.bundle import to_bytes
@@ -21,6 +22,8 @@ from stillwatch.sharing.taxii.times import micros, taxii_stamp
 
 STATE = "state.json"
 FORMAT = "stillwatch-pull/1"
+MOST_BYTES = DEFAULT.bytes - (1 << 20)
+"""Of the objects of a bundle; the frame around them takes the rest."""
 
 
 class State(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -36,12 +39,12 @@ class Fetched(NamedTuple):
 
     feed: Feed
     objects: int
-    file: Path | None
-    """The bundle that was written; None when there was nothing new."""
+    files: tuple[Path, ...]
+    """The bundles that were written: one, unless there is more than fits; none when there was nothing new."""
     refused: dict[str, int]
     """What was wrong with objects that were left out → how many."""
     problem: str = ""
-    """Why nothing was taken of this collection; the next pull tries again."""
+    """Why nothing more was taken of this collection; the next pull goes on from what was."""
 
 
 def pull(client: Client, folder: Path, since: str | None) -> list[Fetched]:
@@ -57,14 +60,21 @@ def pull(client: Client, folder: Path, since: str | None) -> list[Fetched]:
     _, feeds = client.feeds()
     out = []
     for feed in (f for f in feeds if f.can_read and not f.mine):
+        files: list[Path] = []
+        refused = Counter[str]()
+        objects, wrong = 0, ""
         try:
-            fetched, last = _fetch(client, feed, folder, since or state.added_after.get(feed.url))
+            for part in _parts(client, feed, since or state.added_after.get(feed.url)):
+                refused += part.refused
+                if part.objects:
+                    files.append(_keep(folder, feed, part))
+                    objects += len(part.objects)
+                if part.last_added:
+                    state.added_after[feed.url] = part.last_added
+                    _write(folder / STATE, msgspec.json.format(msgspec.json.encode(state, order="sorted")) + b"\n")
         except InputError as exc:
-            fetched, last = Fetched(feed, 0, None, {}, str(exc)), ""
-        out.append(fetched)
-        if last:
-            state.added_after[feed.url] = last
-            _write(folder / STATE, msgspec.json.format(msgspec.json.encode(state, order="sorted")) + b"\n")
+            wrong = str(exc)
+        out.append(Fetched(feed, objects, tuple(files), dict(refused), wrong))
     return out
 
 
@@ -73,37 +83,56 @@ def bundles(folder: Path) -> list[Path]:
     return sorted(folder.glob("pull-*.json"))
 
 
-def _fetch(client: Client, feed: Feed, folder: Path, after: str | None) -> tuple[Fetched, str]:
+class _Part(NamedTuple):
+    """As much of a collection as one bundle may hold."""
+
+    objects: list[dict[str, Any]]
+    refused: Counter[str]
+    last_added: str
+
+
+def _parts(client: Client, feed: Feed, after: str | None) -> Iterator[_Part]:
+    """What is new in a collection, page by page; a bundle is closed before it would be more than we read again."""
     good: dict[tuple[str, str], dict[str, Any]] = {}
     refused = Counter[str]()
-    last, total, size = "", 0, 0
+    last, size = "", 0
     for page in client.pages(feed, after):
-        for item in page.objects:
-            total += 1
-            wrong = problem(item)
-            key = (item["id"], item.get("modified", "")) if wrong is None else ("", "")
-            if wrong is None and good.get(key, item) != item:
-                wrong = "another object has the same id and version"
-            if wrong is not None:
-                refused[wrong] += 1
-                continue
-            good[key] = item
-            size += len(json.dumps(item, separators=(",", ":")))
-        if total > DEFAULT.objects or size > DEFAULT.bytes:
-            raise InputError(
-                f"more than {DEFAULT.objects:,} objects or {DEFAULT.bytes:,} bytes are new",
-                where=feed.url,
-                remedy="pull a part of it: --since",
-            )
+        taken, bytes_taken = _checked(page.objects, refused)
+        if good and (len(good) + len(taken) > DEFAULT.objects or size + bytes_taken > MOST_BYTES):
+            yield _Part(list(good.values()), refused, last)
+            good, refused, last, size = {}, Counter[str](), "", 0
+        for key, item in taken.items():
+            if good.setdefault(key, item) != item:
+                refused["another object has the same id and version"] += 1
+        size += bytes_taken
+        if len(good) > DEFAULT.objects or size > MOST_BYTES:
+            raise InputError("one answer holds more than a bundle may", where=feed.url)
         last = page.last_added if micros(page.last_added) is not None and page.objects else last
-    if not good:
-        return Fetched(feed, 0, None, dict(refused)), last
-    check_objects(good.values(), feed.url)
-    named = object_id("bundle", *sorted(good))
-    at = taxii_stamp(micros(last) or 0).replace(":", "").replace(".", "")
-    file = folder / f"pull-{at}-{feed.id[:8]}-{named[-12:]}.json"
-    _write(file, to_bytes({"type": "bundle", "id": named, "objects": list(good.values())}))
-    return Fetched(feed, len(good), file, dict(refused)), last
+    yield _Part(list(good.values()), refused, last)
+
+
+def _checked(items: list[Any], refused: Counter[str]) -> tuple[dict[tuple[str, str], dict[str, Any]], int]:
+    """The objects of a page that pass, by id and version, and their bytes; what is wrong with others is counted."""
+    out: dict[tuple[str, str], dict[str, Any]] = {}
+    size = 0
+    for item in items:
+        wrong = problem(item)
+        if wrong is None and out.setdefault((item["id"], item.get("modified", "")), item) != item:
+            wrong = "another object has the same id and version"
+        if wrong is not None:
+            refused[wrong] += 1
+            continue
+        size += len(json.dumps(item, separators=(",", ":"))) + 2
+    return out, size
+
+
+def _keep(folder: Path, feed: Feed, part: _Part) -> Path:
+    check_objects(part.objects, feed.url)
+    named = object_id("bundle", *sorted((o["id"], o.get("modified", "")) for o in part.objects))
+    at = taxii_stamp(micros(part.last_added) or 0).replace(":", "").replace(".", "")
+    file = folder / pulled_name(at, feed.id.replace("-", "")[:16], named[-12:])
+    _write(file, to_bytes({"type": "bundle", "id": named, "objects": part.objects}))
+    return file
 
 
 def _read_state(folder: Path) -> State:

@@ -53,7 +53,8 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Which collections a hub works on, by id or alias."""
 
     feeds: tuple[str, ...]
-    """What members publish: a collection for each, so that the ids of one never stand against those of another."""
+    """What members publish: a collection for each organisation. In a common one the ids of one would stand against
+    those of another, and a refusal would tell of objects that the label hides."""
     joined: str
     """What the hub makes of it."""
     unmarked: str = "amber"
@@ -71,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_root: str = "exchange"
     max_content_length: int = 32 << 20
     """Bytes of a request's body that are accepted (TAXII 2.1, 4.2.1)."""
+    quota: int = 4 << 30
+    """Bytes of objects that a collection may hold: what members send is kept, and a disk is not endless."""
     page: int = 1000
     """Objects of an answer at most."""
     hub: Hub | None = None
@@ -124,8 +127,8 @@ def problem_of(s: Settings) -> str:
             return f"collection {c.title!r}: {unknown[0]!r} is not a member"
     if not _NAME.fullmatch(s.api_root) or s.api_root == "taxii2":
         return "api_root is not a name like exchange"
-    if s.max_content_length < 1 or s.page < 1:
-        return "max_content_length and page are at least 1"
+    if min(s.max_content_length, s.page, s.quota) < 1:
+        return "max_content_length, page and quota are at least 1"
     return _hub_problem(s)
 
 
@@ -137,6 +140,10 @@ def _hub_problem(s: Settings) -> str:
         return "hub: feeds and joined must be different collections of this server"
     if joined.write:
         return "hub: nobody but the hub writes to the joined collection"
+    org = {m.name: m.org for m in s.members}
+    for feed in feeds:
+        if feed is not None and len({org[name] for name in feed.write}) != 1:
+            return f"hub: feed {feed.title!r} is written by members of one organisation, and of one only"
     if s.hub.unmarked not in LEVELS:
         return "hub: unmarked is not a TLP 2.0 label"
     return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, or_, select
 
 from stillwatch.sharing.taxii.database import reading, writing
 from stillwatch.sharing.taxii.store import Outcome
@@ -15,6 +15,8 @@ from stillwatch.sharing.taxii.times import taxii_stamp
 
 KEPT_US = 48 * 3600 * 1_000_000
 """Twice what 4.3 recommends."""
+MOST_KEPT, MOST_LISTED = 1000, 1000
+"""Statuses of a member, and objects that a kept one lists: its lists are optional (4.3.1), a disk is not endless."""
 
 
 class Statuses:
@@ -27,9 +29,11 @@ class Statuses:
         """The resource for a request that is complete, remembered for :meth:`find`."""
         now = self._clock()
         resource = _resource(self._new_id(), now, outcomes)
-        row = {"id": resource["id"], "member": member, "created": now, "body": msgspec.json.encode(resource)}
+        row = {"id": resource["id"], "member": member, "created": now, "body": msgspec.json.encode(_short(resource))}
+        s = STATUSES.c
         with writing(self._engine) as db:
-            db.execute(delete(STATUSES).where(STATUSES.c.created < now - KEPT_US))
+            old = select(s.id).where(s.member == member).order_by(s.created.desc(), s.id).offset(MOST_KEPT - 1)
+            db.execute(delete(STATUSES).where(or_(s.created < now - KEPT_US, s.id.in_(list(db.scalars(old))))))
             db.execute(insert(STATUSES), [row])
         return resource
 
@@ -53,3 +57,8 @@ def _resource(status_id: str, now: int, outcomes: Sequence[Outcome]) -> dict[str
     }
     # "Empty lists are prohibited" (2.)
     return resource | ({"successes": good} if good else {}) | ({"failures": bad} if bad else {})
+
+
+def _short(resource: dict[str, Any]) -> dict[str, Any]:
+    """What is kept: the counts, and the beginning of long lists. The answer itself lists everything."""
+    return {k: v[:MOST_LISTED] if isinstance(v, list) else v for k, v in resource.items()}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
-from stillwatch.sharing.stix.extension import MAKER
+from stillwatch.sharing.stix.ids import MAKER
 from stillwatch.sharing.taxii.content import Stored
 from stillwatch.sharing.taxii.database import reading, writing
 from stillwatch.sharing.taxii.filters import Filters
@@ -22,6 +22,7 @@ from stillwatch.sharing.taxii.times import taxii_stamp, version_key
 
 MOST_PAGE_BYTES = 8 << 20
 _CHUNK = 500
+_APART_US = 1000
 
 
 OPEN = ("clear", "green", "amber")
@@ -90,37 +91,49 @@ class Store:
         self.engine, self._clock = engine, clock
         with writing(engine) as db:
             known = set(db.scalars(select(COLLECTIONS.c.id)))
-            new = [{"id": c, "last_added": 0, "deletions": 0} for c in collections if c not in known]
+            new = [{"id": c, "last_added": 0, "deletions": 0, "stored": 0} for c in collections if c not in known]
             if new:
                 db.execute(insert(COLLECTIONS), new)
 
-    def add(self, collection: str, additions: Sequence[Addition]) -> list[Outcome]:
+    def add(self, collection: str, additions: Sequence[Addition], quota: int | None = None) -> list[Outcome]:
         """Add objects; in one transaction, so that a failure leaves nothing half done.
 
         An exact duplicate is no error (5.5). A new version of an object comes from the organisation that published
-        the first one: nobody can revoke or rewrite what another member said.
+        the first one: nobody can revoke or rewrite what another member said. Objects for other eyes than the ones
+        before them begin at another millisecond: else the times of what somebody sees would count what it does not.
+        ``quota``: bytes that the collection may hold.
         """
         if not additions:
             return []
+        outcomes: dict[int, Outcome] = {}
         with writing(self.engine) as db:
-            last = db.scalar(select(COLLECTIONS.c.last_added).where(COLLECTIONS.c.id == collection).with_for_update())
-            added = max(self._clock(), (last or 0) + 1)
+            c = COLLECTIONS.c
+            last, stored = db.execute(select(c.last_added, c.stored).where(c.id == collection).with_for_update()).one()
+            added = max(self._clock(), last + 1)
             known = _known(db, collection, {a.found.id for a in additions})
-            rows, recipients, outcomes = [], [], []
-            for a in additions:
+            rows: list[dict[str, object]] = []
+            recipients: list[dict[str, str]] = []
+            eyes: tuple[object, ...] | None = None
+            for place, a in sorted(enumerate(additions), key=lambda item: _eyes(item[1])):
                 found = a.found
                 versions = known.setdefault(found.id, {})
                 key = _key(found, added, versions)
                 version = found.version or taxii_stamp(added)
                 held = versions.get(key)
                 if held is not None:
-                    same = held[0] == found.digest
-                    problem = "" if same else "another object with this id and version is here already"
-                    outcomes.append(Outcome(found.id, held[2] if same else version, problem))
+                    problem = _repeated(db, collection, key, a, held[0])
+                    outcomes[place] = Outcome(found.id, version if problem else held[2], problem)
                     continue
                 if any(org != a.org for _, org, _ in versions.values()):
-                    outcomes.append(Outcome(found.id, version, "the object was published by another member"))
+                    outcomes[place] = Outcome(found.id, version, "the object was published by another member")
                     continue
+                if quota is not None and stored + len(found.body) > quota:
+                    outcomes[place] = Outcome(found.id, version, "the collection is full")
+                    continue
+                stored += len(found.body)
+                if rows and _eyes(a) != eyes:
+                    added += -added % _APART_US
+                eyes = _eyes(a)
                 versions[key] = (found.digest, a.org, version)
                 rows.append(
                     {
@@ -132,14 +145,14 @@ class Store:
                 recipients += [
                     {"collection": collection, "id": found.id, "version_key": key, "org": org} for org in a.recipients
                 ]
-                outcomes.append(Outcome(found.id, version, ""))
+                outcomes[place] = Outcome(found.id, version, "")
                 added += 1
             if rows:
                 db.execute(insert(OBJECTS), rows)
                 if recipients:
                     db.execute(insert(RECIPIENTS), recipients)
-                db.execute(update(COLLECTIONS).where(COLLECTIONS.c.id == collection).values(last_added=added - 1))
-        return outcomes
+                db.execute(update(COLLECTIONS).where(c.id == collection).values(last_added=added - 1, stored=stored))
+        return [outcomes[place] for place in range(len(additions))]
 
     def page(self, collection: str, viewer: Viewer, filters: Filters, most: int) -> Page:
         """The rows that match, oldest first: at most ``most``, the request's limit, and some megabytes."""
@@ -187,20 +200,45 @@ class Store:
     def delete(self, collection: str, viewer: Viewer, filters: Filters) -> tuple[int, int]:
         """Delete the versions that match; (how many were deleted, how many of them belong to others and stay)."""
         with writing(self.engine) as db:
+            db.execute(select(COLLECTIONS.c.id).where(COLLECTIONS.c.id == collection).with_for_update())
             keys = db.execute(
-                select(OBJECTS.c.id, OBJECTS.c.version_key, OBJECTS.c.org).where(
+                select(OBJECTS.c.id, OBJECTS.c.version_key, OBJECTS.c.org, OBJECTS.c.size).where(
                     *_matching(OBJECTS, collection, viewer, filters)
                 )
             ).all()
-            mine = [(name, key) for name, key, org in keys if org == viewer.org]
+            mine = [(name, key) for name, key, org, _ in keys if org == viewer.org]
+            freed = sum(size for _, _, org, size in keys if org == viewer.org)
             for name, key in mine:
                 for table in (RECIPIENTS, OBJECTS):
                     t = table.c
                     db.execute(delete(table).where(t.collection == collection, t.id == name, t.version_key == key))
             c = COLLECTIONS.c
             if mine:
-                db.execute(update(COLLECTIONS).where(c.id == collection).values(deletions=c.deletions + 1))
+                db.execute(
+                    update(COLLECTIONS)
+                    .where(c.id == collection)
+                    .values(deletions=c.deletions + 1, stored=c.stored - freed)
+                )
         return len(mine), len(keys) - len(mine)
+
+
+def _eyes(a: Addition) -> tuple[object, ...]:
+    """For whom an object is; what is open to all comes first."""
+    return a.tlp not in OPEN, "" if a.tlp in OPEN else a.tlp, tuple(sorted(a.recipients))
+
+
+def _repeated(db: Connection, collection: str, key: str, a: Addition, digest: bytes) -> str:
+    """What is wrong with adding an object once more; "" where it is the one that is here, for those it is here for.
+
+    Nobody can be let in later: who has read past the time of its addition would not be given it.
+    """
+    if digest != a.found.digest:
+        return "another object with this id and version is here already"
+    r = RECIPIENTS.c
+    query = select(r.org).where(r.collection == collection, r.id == a.found.id, r.version_key == key)
+    if a.recipients and not set(a.recipients) <= set(db.scalars(query)):
+        return "the object is here already, for other recipients: publish a later version of it"
+    return ""
 
 
 def _key(found: Stored, added: int, versions: dict[str, tuple[bytes, str, str]]) -> str:

@@ -22,6 +22,7 @@ COLLECTIONS = Table(
     Column("id", String(36), primary_key=True),
     Column("last_added", BigInteger, nullable=False),  # the latest date_added ever given: it only grows
     Column("deletions", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),  # bytes of all bodies
 )
 """One row per collection; who adds objects holds its lock until the addition is committed."""
 

@@ -78,7 +78,7 @@ def pull(
             {
                 "collection": d.feed.url,
                 "objects": d.objects,
-                "file": str(d.file) if d.file else None,
+                "files": [str(f) for f in d.files],
                 "refused": d.refused,
                 "problem": d.problem,
             }
@@ -87,11 +87,11 @@ def pull(
         print_json({"collections": rows})
     for d in done:
         if not json:
-            typer.echo(f"{d.objects:,} new objects in {d.feed.title}" + (f": {d.file}" if d.file else ""))
+            typer.echo(f"{d.objects:,} new objects in {d.feed.title}" + "".join(f": {f}" for f in d.files))
         for reason, number in sorted(d.refused.items()):
             say(f"    {number:,} left out: {reason}")
         if d.problem:
-            say(f"    nothing was taken: {d.problem}")
+            say(f"    the rest was not taken: {d.problem}")
     kept = bundles(out)
     if case is not None and leads is not None and kept:
         look(bundles=kept, case=case, log=log, out=leads, source=source, threads=threads, json=json)

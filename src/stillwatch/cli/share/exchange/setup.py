@@ -24,7 +24,8 @@ def setup(
     made = new_server(title, member, hub, effects())
     if out.exists():
         raise InputError("exists already", where=str(out), remedy="name a new directory")
-    (out / "tokens").mkdir(parents=True, mode=0o700)
+    out.mkdir(parents=True, mode=0o700)
+    (out / "tokens").mkdir(mode=0o700)
     for name, token in made.tokens.items():
         _secret(out / "tokens" / f"{name}.token", token)
     write_new(out / "server.yaml", made.text.encode("utf-8"))
