@@ -258,6 +258,9 @@ def detect(
     for j in judged:
         if not strong_families(j) or _contained(j.group.accounts, campaigns):
             continue
+        j = _rest(population, j, campaigns, settings)
+        if not strong_families(j):
+            continue
         j = _weaken_intent(population, j, candidates)
         verdict, t, alternatives = verdict_of(population, j, settings)
         found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
@@ -279,6 +282,23 @@ def _contained(accounts: I32, found: list[Found]) -> bool:
     """Whether campaigns already found hold nearly all of some accounts between them: nothing is added."""
     named = [f.group.accounts for f in found if f.verdict == "campaign"]
     return bool(named) and float(np.isin(accounts, np.concatenate(named)).mean()) >= CONTAINED
+
+
+def _rest(population: Population, judged: Judged, found: list[Found], settings: Settings) -> Judged:
+    """A candidate of which campaigns already found hold half, as what is left of it shows by itself."""
+    named = [f.group.accounts for f in found if f.verdict == "campaign"]
+    group = judged.group
+    left = ~np.isin(group.accounts, np.concatenate(named)) if named else np.ones(len(group.accounts), np.bool_)
+    if left.mean() > SAME:
+        return judged
+    accounts = group.accounts[left]
+    if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
+        return judged._replace(verdicts={})
+    rows = group.rows[np.isin(population.account[group.rows], accounts)]
+    group = group._replace(accounts=accounts, rows=rows)
+    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws)
+    p = max(bonferroni(verdicts), judged.p_value)
+    return judged._replace(group=group, verdicts=verdicts, p_value=p, q_value=max(p, judged.q_value))
 
 
 def _weaken_intent(population: Population, judged: Judged, candidates: list[Group]) -> Judged:
