@@ -67,8 +67,9 @@ def people(
 
 
 def run_sum(values: Floats, size: Ints) -> Floats:
-    """Cumulative sums inside consecutive runs, each beginning at zero."""
-    if len(values) == 0:
+    """Cumulative sums inside consecutive runs, each beginning at zero; runs may be empty."""
+    size = size[size > 0]
+    if len(size) == 0:
         return values
     first = np.concatenate([[0], np.cumsum(size)[:-1]])
     total: Floats = np.cumsum(values)
