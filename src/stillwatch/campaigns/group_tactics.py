@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillwatch.campaigns.detect import Found
+from stillwatch.campaigns.traits import prompt_codes
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.coding import UNKNOWN, grouped
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.signals.base import Verdict
 from stillwatch.signals.population import DAY_US, Population
@@ -49,11 +51,6 @@ class Seen(NamedTuple):
     inside: Bools
     """Which accounts of the population are members."""
     strong: dict[Family, Verdict]
-
-    @property
-    def others(self) -> I64:
-        """Exchanges of everybody else."""
-        return np.flatnonzero(~self.inside[self.population.account])
 
 
 def group_tactics(population: Population, found: Found) -> dict[str, Shown]:
@@ -112,17 +109,20 @@ def _programme(s: Seen) -> Shown | None:
 def _pivot(s: Seen) -> Shown | None:
     """Much of the work moves to a model within a day of the model's first request, much more than other traffic."""
     model, ts = s.population.columns["model"], s.population.ts
-    own, other = s.rows, s.others
+    own = s.rows
+    everything = s.population.rows_of_accounts(s.accounts)
     for name in np.unique(model[own]).tolist():
-        start = int(ts[np.flatnonzero(model == name)[0]])
+        start, all_hits, low, high = _first_day(s.population, name)
         if name == 0 or start - int(ts[0]) < 6 * HOUR_US:
             continue
         before, after = own[ts[own] < start], own[(ts[own] >= start) & (ts[own] < start + DAY_US)]
         if min(len(before), len(after)) < LEAST_ROWS:
             continue
         hit = after[model[after] == name]
-        usual = model[other[(ts[other] >= start) & (ts[other] < start + DAY_US)]] == name
-        share, rest = len(hit) / len(after), float(usual.mean()) if len(usual) else 0.0
+        theirs = everything[(everything >= low) & (everything < high)]
+        others = high - low - len(theirs)
+        usual = all_hits - int((model[theirs] == name).sum())
+        share, rest = len(hit) / len(after), usual / others if others else 0.0
         if share >= 0.3 and share >= 3 * rest:
             said = (
                 f"{share:.0%} of the work moved to a new model within a day of its appearance, {rest:.0%} of all else"
@@ -131,19 +131,32 @@ def _pivot(s: Seen) -> Shown | None:
     return None
 
 
+def _first_day(population: Population, name: int) -> tuple[int, int, int, int]:
+    """When a model was first asked, how often it was within a day of that, and the exchanges of that day: from, to."""
+    key = ("first day of a model", name)
+    if key not in population.cache:
+        model, ts = population.columns["model"], population.ts
+        low = int((model == name).argmax())
+        start = int(ts[low])
+        low, high = np.searchsorted(ts, [start, start + DAY_US]).tolist()
+        population.cache[key] = start, int((model[low:high] == name).sum()), low, high
+    found: tuple[int, int, int, int] = population.cache[key]
+    return found
+
+
 def _probe(s: Seen) -> Shown | None:
     """A few requests that come back again and again from several accounts, over hours, and from nobody else."""
-    prompt = s.population.columns["prompt"]
+    codes, n_codes = prompt_codes(s.population)
     mine = s.population.rows_of_accounts(s.accounts)
-    mine = mine[prompt[mine] != 0]
-    _, code, count = np.unique(prompt[mine], return_inverse=True, return_counts=True)
+    mine = mine[codes[mine] != UNKNOWN]
+    again = mine[codes[mine] >= 0]
+    offsets, order = grouped(codes[again], n_codes)
     canaries = []
-    for value in np.flatnonzero(count >= 5).tolist():
-        rows = mine[code == value]
+    for value in np.flatnonzero(np.diff(offsets) >= 5).tolist():
+        rows = again[order[offsets[value] : offsets[value + 1]]]
         lasted = int(s.population.ts[rows[-1]] - s.population.ts[rows[0]])
-        everybody = int((prompt == prompt[rows[0]]).sum())
         if lasted >= 6 * HOUR_US and len(np.unique(s.population.account[rows])) >= LEAST_ACCOUNTS:
-            canaries += [rows] if everybody <= 1.1 * len(rows) else []
+            canaries += [rows] if np.count_nonzero(codes == value) <= 1.1 * len(rows) else []
     rows = np.sort(np.concatenate(canaries)) if len(canaries) >= 3 else mine[:0]
     if not 0 < len(rows) <= 0.2 * len(mine):
         return None

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.groups import met_parts
 from stillwatch.links.candidates import louvain
 from stillwatch.signals.base import Group
 from stillwatch.signals.continuity import HANDOVERS
@@ -66,14 +67,8 @@ def own_parts(population: Population, group: Group, *, seed: int) -> list[I32]:
 
 def _bridges(account: I64, value: I64, part: I64) -> npt.NDArray[np.float64]:
     """(P, P): the share of the smaller part's accounts that hold a value which the other part holds too."""
-    n_parts = int(part.max()) + 1
-    held = np.zeros((n_parts, int(value.max()) + 1), np.bool_)
-    held[part[account], value] = True
-    share = np.zeros((n_parts, n_parts))
-    sizes = np.bincount(part, minlength=n_parts)
-    for i in range(n_parts):
-        hit = np.unique(account[held[i][value]])
-        share[i] = np.bincount(part[hit], minlength=n_parts) / sizes
+    sizes = np.bincount(part)
+    share = met_parts(account, value, part, len(sizes), int(value.max()) + 1) / sizes
     share = np.where(sizes[None, :] <= sizes[:, None], share, share.T)
     np.fill_diagonal(share, -1.0)
     return share

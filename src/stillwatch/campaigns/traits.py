@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillwatch.kernels.coding import repeated_codes, shared_rows
+from stillwatch.kernels.coding import dealt, grouped, repeated_codes, shared_rows
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import DAY_US, Population, Values, dense
+from stillwatch.signals.population import DAY_US, Population, Values
 from stillwatch.signals.timing import sequences
 
 
@@ -81,18 +81,14 @@ def traits(population: Population, group: Group) -> Traits:
     if name and (domain == np.uint64(name)).sum() > 2 * (domain[accounts] == np.uint64(name)).sum():
         top_domain = 0.0
     programme, programme_name = _top(table["programme"][accounts])
-    names, prompt = dense(population.columns["prompt"][rows])
-    n_codes = len(names)
-    known = names[prompt] != 0
-    by = population.customer[population.account[rows]].astype(np.int64)
-    repeated, distinct, coverage = float("nan"), 0, float("nan")
-    if known.any():
-        pairs = np.unique(by[known] * n_codes + prompt[known])
-        senders = np.bincount(pairs % n_codes, minlength=n_codes)
-        distinct = int(np.count_nonzero(senders))
-        coverage = float(np.median(np.unique(pairs // n_codes, return_counts=True)[1]) / distinct)
-        repeated = float((senders[prompt[known]] >= 2).mean())
-    ts, indptr = sequences(population.account, population.ts, rows, accounts)
+    codes, n_codes = prompt_codes(population)
+    by = population.customer[population.account[rows]]
+    prompts = dealt(codes, rows, *grouped(by, population.size), n_codes)
+    repeated, distinct, coverage = float("nan"), prompts.distinct, float("nan")
+    if prompts.known:
+        coverage = float(np.median(prompts.each[prompts.each > 0]) / distinct)
+        repeated = prompts.repeated / prompts.known
+    ts, indptr = sequences(population, rows, accounts)
     held = np.diff(indptr)
     clock = own_clock(ts, indptr)
     hours = np.bincount((population.ts[rows] - population.ts[rows[0]]) // 3_600_000_000) if len(rows) else np.zeros(1)
@@ -153,24 +149,45 @@ def _owned(population: Population, accounts: npt.NDArray[np.int32]) -> float:
 
 def openly_owned(population: Population, accounts: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Which of some accounts have a payer of three or more of them, all of one mail domain that is nobody else's."""
-    payment = population.table["payment_fingerprint"]
-    domain = population.table["email_domain"]
-    mine = payment[accounts]
+    payer, own = _payers(population)
+    mine, domain = payer[accounts], population.table["email_domain"][accounts]
+    order = np.lexsort((domain, mine))
+    mine, domain = mine[order], domain[order]
+    first = np.flatnonzero(np.diff(mine, prepend=-2))
+    last = np.append(first[1:], len(mine)) - 1
+    one_domain = (domain[first] == domain[last]) & (domain[first] != 0)
+    openly = one_domain & (last - first >= 2) & (mine[first] >= 0)
     out = np.zeros(len(accounts), np.bool_)
-    for payer in np.unique(mine[mine != 0]).tolist():
-        his = mine == np.uint64(payer)
-        names = np.unique(domain[accounts[his]])
-        if his.sum() >= 3 and len(names) == 1 and names[0] != 0:
-            same_domain = payment[domain == names[0]]
-            out |= his & ((same_domain == np.uint64(payer)).mean() >= 0.8)
-    return out
+    out[order] = np.repeat(openly, last - first + 1)
+    return out & own[accounts]
+
+
+def _payers(population: Population) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Each account's payer (-1: unknown), and whether it pays for at least 80 % of the accounts of its mail domain."""
+    if "payers" not in population.cache:
+        payment, domain = population.table["payment_fingerprint"], population.table["email_domain"]
+        _, payer = np.unique(payment, return_inverse=True)
+        _, house, all_of_it = np.unique(domain, return_inverse=True, return_counts=True)
+        _, both, his = np.unique(house * (payer.max() + 1) + payer, return_inverse=True, return_counts=True)
+        population.cache["payers"] = np.where(payment == 0, -1, payer), his[both] / all_of_it[house] >= 0.8
+    found: tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]] = population.cache["payers"]
+    return found
+
+
+def prompt_codes(population: Population) -> tuple[npt.NDArray[np.int32], int]:
+    """A code per exchange for prompts that came more than once (see :func:`repeated_codes`), and how many there are."""
+    if "prompt_codes" not in population.cache:
+        codes, names = repeated_codes(population.columns["prompt"])
+        population.cache["prompt_codes"] = codes, len(names)
+    found: tuple[npt.NDArray[np.int32], int] = population.cache["prompt_codes"]
+    return found
 
 
 def repeated_share(population: Population) -> npt.NDArray[np.float64]:
     """Per account the share of its exchanges whose prompt other customers sent too (n,)."""
     if "repeated_share" not in population.cache:
-        codes, names = repeated_codes(population.columns["prompt"])
-        repeated = shared_rows(codes, *population.by_account, population.customer, len(names))
+        codes, n_codes = prompt_codes(population)
+        repeated = shared_rows(codes, *population.by_account, population.customer, n_codes)
         population.cache["repeated_share"] = repeated / population.counts
     out: npt.NDArray[np.float64] = population.cache["repeated_share"]
     return out

@@ -270,6 +270,42 @@ def shared_rows(codes: I32, offsets: I64, order: I32, customer: I32, n_codes: in
     return out
 
 
+class Dealt(NamedTuple):
+    """How the values of some rows lie with those who hold the rows."""
+
+    distinct: int
+    """Different values."""
+    known: int
+    """Rows whose value is known."""
+    repeated: int
+    """Rows whose value two or more have."""
+    each: I64
+    """Different values of everybody."""
+
+
+@njit(cache=True, nogil=True)
+def dealt(codes: I32, rows: I64, offsets: I64, order: I32, n_codes: int) -> Dealt:
+    """Who has which values: the rows of everybody are ``rows[order[offsets[k]:offsets[k + 1]]]``."""
+    last, holders = np.full(n_codes, -1, np.int32), np.zeros(n_codes, np.int32)
+    each = np.zeros(len(offsets) - 1, np.int64)
+    distinct = known = repeated = 0
+    for k in range(len(each)):
+        for i in range(offsets[k], offsets[k + 1]):
+            code = codes[rows[order[i]]]
+            known += code != UNKNOWN
+            if code == SINGLE:
+                distinct += 1
+                each[k] += 1
+            elif code >= 0 and last[code] != k:
+                last[code] = k
+                distinct += holders[code] == 0
+                holders[code] += 1
+                each[k] += 1
+    for row in rows:
+        repeated += codes[row] >= 0 and holders[codes[row]] >= 2
+    return Dealt(distinct, known, repeated, each)
+
+
 @njit(cache=True, nogil=True)
 def commonest(codes: I32, offsets: I64, order: I32, n_codes: int) -> I64:
     """Per account, how many of its rows have its commonest value."""

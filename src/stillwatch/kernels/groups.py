@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -45,6 +47,7 @@ def tied_members(
     n_groups = len(offsets) - 1
     out = np.zeros(n_groups, np.float64)
     seen = np.zeros(len(frequency), np.int32)
+    tie = np.empty(len(frequency), np.float64)  # of values that are done with (seen = -1)
     for g in range(n_groups):
         known = 0
         for i in range(offsets[g], offsets[g + 1]):
@@ -59,12 +62,14 @@ def tied_members(
                 account = members[i]
                 best = 0.0
                 for j in range(indptr[account], indptr[account + 1]):
-                    x = seen[values[j]]
+                    value = values[j]
+                    x = seen[value]
                     if x >= 2:
-                        expected = known * max(frequency[values[j]] - x, 0) / max(population - known, 1)
-                        excess = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
-                        if excess > best:
-                            best = excess
+                        expected = known * max(frequency[value] - x, 0) / max(population - known, 1)
+                        tie[value] = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
+                        seen[value] = -1
+                    if x != 1 and tie[value] > best:
+                        best = tie[value]
                 total += best
             out[g] = total
         for i in range(offsets[g], offsets[g + 1]):
@@ -135,12 +140,39 @@ def draw_matched(pool: I32, pool_offsets: I64, need: I64, draws: int, seed: int)
     return out
 
 
+class Activity(NamedTuple):
+    """Every account's binned activity, damped by square roots: one heavy account must not stand for a group."""
+
+    indptr: I64
+    bins: I32
+    """Bins of account a: ``bins[indptr[a]:indptr[a + 1]]``."""
+    loads: F64
+    """Root of the count in each of ``bins``."""
+    total: F64
+    """Sum of an account's loads (n,)."""
+    events: I64
+    """Sum of an account's counts (n,): of its squared loads."""
+
+
 @njit(cache=True, nogil=True)
-def co_activity(members: I32, offsets: I64, indptr: I64, bins: I32, counts: I32, profile: F64) -> F64:
+def damped(indptr: I64, bins: I32, counts: I32) -> Activity:
+    """Activity from each account's counts per bin."""
+    n = len(indptr) - 1
+    loads = np.sqrt(counts.astype(np.float64))
+    total, events = np.zeros(n), np.zeros(n, np.int64)
+    for a in range(n):
+        for j in range(indptr[a], indptr[a + 1]):
+            total[a] += loads[j]
+            events[a] += counts[j]
+    return Activity(indptr, bins, loads, total, events)
+
+
+@njit(cache=True, nogil=True)
+def co_activity(members: I32, offsets: I64, activity: Activity, profile: F64) -> F64:
     """Common-mode activity of each group: cross products of its members' binned counts against independence.
 
-    ``indptr``/``bins``/``counts`` hold each account's activity; ``profile`` is the population's share per bin.
-    Returns Σ_{i≠j}Σ_t x_it x_jt over what the shared profile alone predicts (1 = independent given the profile).
+    ``profile`` is the population's share per bin. Returns Σ_{i≠j}Σ_t x_it x_jt over what the shared profile alone
+    predicts (1 = independent given the profile).
     """
     n_groups = len(offsets) - 1
     out = np.ones(n_groups, np.float64)
@@ -148,20 +180,16 @@ def co_activity(members: I32, offsets: I64, indptr: I64, bins: I32, counts: I32,
     base = (profile * profile).sum()
     for g in range(n_groups):
         totals[:] = 0.0
-        own = 0.0
+        own = 0
         everything = 0.0
         own_pairs = 0.0
         for i in range(offsets[g], offsets[g + 1]):
             account = members[i]
-            n = 0.0
-            for j in range(indptr[account], indptr[account + 1]):
-                # square-root damping: one heavy account must not stand for the group
-                c = np.sqrt(np.float64(counts[j]))
-                totals[bins[j]] += c
-                own += c * c
-                n += c
-            everything += n
-            own_pairs += n * n
+            for j in range(activity.indptr[account], activity.indptr[account + 1]):
+                totals[activity.bins[j]] += activity.loads[j]
+            own += activity.events[account]
+            everything += activity.total[account]
+            own_pairs += activity.total[account] ** 2
         cross = (totals * totals).sum() - own
         predicted = base * (everything * everything - own_pairs)
         if predicted > 0:
@@ -211,3 +239,31 @@ def union_find(n: int, left: I64, right: I64) -> I32:
             a = parent[a]
         parent[i] = a
     return parent
+
+
+@njit(cache=True, nogil=True)
+def met_parts(account: I64, value: I64, part: I64, n_parts: int, n_values: int) -> I64:
+    """(P, P): how many accounts of part j hold a value that an account of part i holds, from pairs (account, value)."""
+    offsets, order = counting_order(value, n_values)
+    holding, ends = np.empty(len(value), np.int64), np.zeros(n_values + 1, np.int64)
+    seen = np.full(n_parts, -1, np.int64)
+    written = 0
+    for v in range(n_values):  # the parts that hold each value
+        for k in range(offsets[v], offsets[v + 1]):
+            p = part[account[order[k]]]
+            if seen[p] != v:
+                seen[p] = v
+                holding[written] = p
+                written += 1
+        ends[v + 1] = written
+    out = np.zeros((n_parts, n_parts), np.int64)
+    seen[:] = -1
+    begin, mine = counting_order(account, len(part))
+    for a in range(len(part)):
+        for k in range(begin[a], begin[a + 1]):
+            v = value[mine[k]]
+            for i in range(ends[v], ends[v + 1]):
+                if seen[holding[i]] != a:
+                    seen[holding[i]] = a
+                    out[holding[i], part[a]] += 1
+    return out

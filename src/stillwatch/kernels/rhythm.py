@@ -42,6 +42,40 @@ def rhythm(ts: I64, indptr: I64, window_us: int) -> tuple[F64, F64]:
 
 
 @njit(cache=True, nogil=True)
+def events_of(rows: I64, account: I32, ts: I64, place: I32, n: int) -> tuple[I64, I64]:
+    """Times of some rows (ascending), grouped by the ``place`` (0…n-1, below 0: left out) of their account. Returns
+    times and offsets (n+1)."""
+    indptr = np.zeros(n + 1, np.int64)
+    for row in rows:
+        if place[account[row]] >= 0:
+            indptr[place[account[row]] + 1] += 1
+    for i in range(n):
+        indptr[i + 1] += indptr[i]
+    at = indptr[:-1].copy()
+    out = np.empty(indptr[n], np.int64)
+    for row in rows:
+        where = place[account[row]]
+        if where >= 0:
+            out[at[where]] = ts[row]
+            at[where] += 1
+    return out, indptr
+
+
+@njit(cache=True, nogil=True)
+def first_events(rows: I64, account: I32, place: I32, most: int) -> tuple[I64, I32]:
+    """The first ``most`` of some rows whose account has a ``place`` (below 0: it has none). Returns rows, places."""
+    kept, labels = np.empty(min(most, len(rows)), np.int64), np.empty(min(most, len(rows)), np.int32)
+    n = 0
+    for row in rows:
+        if n == most:
+            break
+        if place[account[row]] >= 0:
+            kept[n], labels[n] = row, place[account[row]]
+            n += 1
+    return kept[:n].copy(), labels[:n].copy()
+
+
+@njit(cache=True, nogil=True)
 def own_clock(ts: I64, indptr: I64) -> F64:
     """Share of gaps over 50 s that are whole minutes (±2 s), per sequence: a cron job's mark; NaN under 4 gaps."""
     n_seq = len(indptr) - 1

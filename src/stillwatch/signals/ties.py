@@ -45,14 +45,17 @@ class TieSignal(NamedTuple):
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
         values = [population.kinds[kind.name].ties for kind in kinds]
-        one = np.array([0, len(members)], np.int64)
-        observed = [float(tied_members(members, one, *v)[0]) for v in values]
         flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
-        nulls = [tied_members(flat, offsets[: draws // PILOT + 1], *v) for v in values]
+        # the group itself, then as many draws as are looked at first
+        both = np.concatenate([members, flat[: offsets[draws // PILOT]]])
+        ends = np.concatenate([[0], len(members) + offsets[: draws // PILOT + 1]])
+        looks = [tied_members(both, ends, *v) for v in values]
+        observed = [float(look[0]) for look in looks]
+        nulls = [look[1:] for look in looks]
         p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         if CLEARLY_NOT <= min(p_values) <= CLEARLY_NULL:
             rest = [tied_members(flat, offsets[draws // PILOT :], *v) for v in values]
-            nulls = [np.concatenate(both) for both in zip(nulls, rest, strict=True)]
+            nulls = [np.concatenate(two) for two in zip(nulls, rest, strict=True)]
             p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
         p, strict = combine_minimum(np.array(p_values), np.array(observed), np.array(nulls))

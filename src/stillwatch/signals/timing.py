@@ -9,11 +9,11 @@ import numpy.typing as npt
 from scipy import special
 
 from stillwatch.domain.verdict import Family
-from stillwatch.kernels.groups import co_activity
-from stillwatch.kernels.rhythm import binned, rhythm, short_returns
+from stillwatch.kernels.groups import Activity, co_activity, damped
+from stillwatch.kernels.rhythm import binned, events_of, first_events, rhythm, short_returns
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.nulls import combine_minimum, group_seed, matched_groups, tail_p
-from stillwatch.signals.population import DAY_US, Population, csr
+from stillwatch.signals.population import DAY_US, Population
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -39,26 +39,29 @@ class Reference(NamedTuple):
 
     burst: F64
     calm: F64
-    bins_ptr: I64
-    bins: I32
-    bin_counts: I32
+    activity: Activity
     profile: F64
     window_us: int
 
 
-def sequences(account: I32, ts: I64, rows: I64, members: I32) -> tuple[I64, I64]:
+def sequences(population: Population, rows: I64, members: I32) -> tuple[I64, I64]:
     """The members' events among ``rows``, grouped by member and ascending in time. Returns (ts, indptr)."""
-    place = np.full(int(account.max(initial=0)) + 1, -1, np.int64)
-    place[members] = np.arange(len(members))
-    where = place[account[rows]]
-    kept = rows[where >= 0]
-    indptr, order = csr(where[where >= 0], len(members))
-    return ts[kept][order], indptr
+    out: tuple[I64, I64] = events_of(
+        rows, population.account, population.ts, _places(population, members), len(members)
+    )
+    return out
 
 
-def activity(ts: I64, indptr: I64, start: int) -> tuple[I64, I32, I32]:
-    """Counts per half hour of each sequence, sparse."""
-    out: tuple[I64, I32, I32] = binned(ts, indptr, start, BIN_US)
+def _places(population: Population, members: I32) -> I32:
+    """Each account's place among the members; -1 for the others (n,)."""
+    place = np.full(population.size, -1, np.int32)
+    place[members] = np.arange(len(members), dtype=np.int32)
+    return place
+
+
+def activity(ts: I64, indptr: I64, start: int) -> Activity:
+    """Counts per half hour of each sequence, damped."""
+    out: Activity = damped(*binned(ts, indptr, start, BIN_US))
     return out
 
 
@@ -100,7 +103,7 @@ class TimingSignal:
         if not shapes:
             members = everybody
         reference = _reference(population)
-        ts, indptr = sequences(population.account, population.ts, group.rows, members)
+        ts, indptr = sequences(population, group.rows, members)
         held = np.diff(indptr)
         burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
         calm = _calm_score(population, burst, held)
@@ -124,12 +127,10 @@ class TimingSignal:
             effect = min(float(np.nanmean(calm)), even) / 1.2
             channels["one_dispatcher"] = (float(min(z_calm, z_even)), null, effect)
         if shapes and len(reference.profile) >= 12:
-            ptr, bins, counts = activity(ts, indptr, int(population.ts[0]))
             everyone, one = np.arange(len(members), dtype=np.int32), np.array([0, len(members)], np.int64)
-            seen = float(co_activity(everyone, one, ptr, bins, counts, reference.profile)[0])
-            usual = co_activity(
-                flat, offsets, reference.bins_ptr, reference.bins, reference.bin_counts, reference.profile
-            )
+            mine = activity(ts, indptr, int(population.ts[0]))
+            seen = float(co_activity(everyone, one, mine, reference.profile)[0])
+            usual = co_activity(flat, offsets, reference.activity, reference.profile)
             channels["common_mode"] = (seen, usual, (seen / max(float(np.median(usual)), 1e-9) - 1) / 4)
         names = list(channels)
         p_values = [tail_p(o, n, least_scale=1e-9 + float(n.std()) / 3) for o, n, _ in channels.values()]
@@ -159,7 +160,7 @@ class TimingSignal:
 
 
 def _substantial(population: Population, group: Group, members: I32) -> I32:
-    held = np.bincount(population.account[group.rows], minlength=population.size)[members]
+    held = np.diff(sequences(population, group.rows, members)[1])
     return members[held >= LEAST_SHARE * population.counts[members]]
 
 
@@ -185,13 +186,9 @@ def dispatch_order(
     Members with over five times the median volume are left out: their own stream would drown the others' order. Only
     the first ``events`` exchanges are looked at.
     """
-    held = np.bincount(population.account[rows], minlength=population.size)[members]
+    held = np.diff(sequences(population, rows, members)[1])
     members = members[held <= FAR_ABOVE * np.median(held[held > 0])] if held.any() else members
-    place = np.full(population.size, -1, np.int32)
-    place[members] = np.arange(len(members), dtype=np.int32)
-    labels = place[population.account[rows]]
-    kept = rows[labels >= 0][:events]
-    labels = place[population.account[kept]]
+    kept, labels = first_events(rows, population.account, _places(population, members), events)
     if len(labels) < 2 * len(members):
         return float("nan")
     day = population.ts[kept] // DAY_US
@@ -259,10 +256,9 @@ def _reference(population: Population) -> Reference:
         population.cache["timing_burst"] = burst
         calm = _calm_score(population, burst, population.counts)
         n_bins = (end - start) // BIN_US + 1
-        ptr, bins, counts = activity(ts, indptr, start)
-        weight = np.zeros(n_bins)
-        np.add.at(weight, bins, np.sqrt(counts))
-        cached = Reference(burst, calm, ptr, bins, counts, weight / weight.sum(), window)
+        everybody = activity(ts, indptr, start)
+        weight = np.bincount(everybody.bins, weights=everybody.loads, minlength=n_bins)
+        cached = Reference(burst, calm, everybody, weight / weight.sum(), window)
         population.cache["timing_reference"] = cached
     out: Reference = cached
     return out
@@ -274,7 +270,7 @@ SIGNAL = TimingSignal()
 def calm_members(population: Population, group: Group) -> F64:
     """Per account of a group the normal score of its lack of sessions in the sub-stream; NaN under six exchanges."""
     reference = _reference(population)
-    ts, indptr = sequences(population.account, population.ts, group.rows, group.accounts)
+    ts, indptr = sequences(population, group.rows, group.accounts)
     held = np.diff(indptr)
     if not len(ts):
         return np.full(len(held), np.nan)
@@ -300,7 +296,7 @@ def look(population: Population, group: Group) -> float:
     members = _substantial(population, group, everybody)
     if len(members) < LEAST_MEMBERS:
         return 0.0
-    ts, indptr = sequences(population.account, population.ts, group.rows, members)
+    ts, indptr = sequences(population, group.rows, members)
     burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
     calm = _calm_score(population, burst, np.diff(indptr))
     if np.isfinite(calm).sum() < LEAST_MEMBERS:
