@@ -3,5 +3,6 @@
 from stillwatch.engine.columns import Columns, as_columns
 from stillwatch.engine.duck import DuckEngine
 from stillwatch.engine.protocol import Capabilities, Engine, Log, SharedLog, StepError
+from stillwatch.engine.threads import Threads
 
-__all__ = ["Capabilities", "Columns", "DuckEngine", "Engine", "Log", "SharedLog", "StepError", "as_columns"]
+__all__ = ["Capabilities", "Columns", "DuckEngine", "Engine", "Log", "SharedLog", "StepError", "Threads", "as_columns"]

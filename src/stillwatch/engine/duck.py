@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -17,6 +15,7 @@ import pyarrow as pa
 
 from stillwatch.engine.columns import KEEP_BYTES, Columns, marked
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
+from stillwatch.engine.threads import Threads
 
 
 class _Done(NamedTuple):
@@ -104,18 +103,8 @@ class DuckEngine:
             raise StepError(f"collect failed: {exc}\nSQL: {query}") from exc
 
     def _ahead(self, tasks: Iterator[Callable[[], _Done]]) -> Iterator[_Done]:
-        window: deque[Future[_Done]] = deque()
-        with ThreadPoolExecutor(self._threads) as pool:
-            try:
-                for task in tasks:
-                    window.append(pool.submit(task))
-                    if len(window) > self._threads + 1:
-                        yield window.popleft().result()
-                while window:
-                    yield window.popleft().result()
-            finally:
-                for waiting in window:
-                    waiting.cancel()
+        with Threads(self._threads) as threads:
+            yield from threads.in_order(tasks)
 
     def _append(self, batches: list[dict[str, pa.Table]]) -> None:
         for tables in batches:

@@ -18,12 +18,15 @@ B1 = npt.NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True)
-def count_marks(values: U64, slots: U8) -> None:
-    """Count values by hashed slot (a power of two of them), up to 255: what is rare for its slot is rare."""
+def count_marks(values: U64, slots: U8, part: int, parts: int) -> None:
+    """Count values by hashed slot (a power of two of them), up to 255: what is rare for its slot is rare.
+
+    Only slots of one of ``parts`` equal parts: several may be worked on at a time."""
     mask = np.uint64(len(slots) - 1)
+    low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
     for i in range(len(values)):
         slot = ((values[i] * SEED) >> np.uint64(20)) & mask
-        if slots[slot] < 255:
+        if low <= slot < high and slots[slot] < 255:
             slots[slot] += 1
 
 
@@ -63,25 +66,24 @@ def _grown(shared: Shared, known: int) -> Shared:
 
 
 @njit(cache=True, nogil=True)
-def code_marks(
-    offsets: I64, values: U64, account: I32, slots: U8, shared: Shared, known: int
-) -> tuple[I32, I32, Shared, int]:
-    """Code the values of some rows that may be common enough, and count their rows and first accounts.
+def note_marks(
+    offsets: I64, values: U64, account: I32, slots: U8, part: int, parts: int, shared: Shared, known: int
+) -> tuple[Shared, int]:
+    """Count the rows and note the first accounts of values that may be common enough, those of one part of the slots.
 
     Row i has ``values[offsets[i]:offsets[i + 1]]``, distinct, and belongs to ``account[i]`` (-1: left out). Returns
-    codes per row (lengths, codes), and what is known now.
+    what is known now.
     """
     mask = np.uint64(len(slots) - 1)
+    low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
     least = shared.accounts.shape[1]
-    lengths = np.zeros(len(account), np.int32)
-    codes = np.empty(len(values), np.int32)
-    written = 0
     for i in range(len(account)):
         if account[i] < 0:
             continue
         for j in range(offsets[i], offsets[i + 1]):
             value = values[j]
-            if slots[((value * SEED) >> np.uint64(20)) & mask] < least:
+            at = ((value * SEED) >> np.uint64(20)) & mask
+            if at < low or at >= high or slots[at] < least:
                 continue
             slot = np.int64(mix(value)) & (len(shared.table) - 1)
             while shared.table[slot] >= 0 and shared.names[shared.table[slot]] != value:
@@ -104,10 +106,49 @@ def code_marks(
                 if shared.accounts[code, k] < 0:
                     shared.accounts[code, k] = account[i]
                     break
-            codes[written] = code
-            written += 1
-            lengths[i] += 1
-    return lengths, codes[:written].copy(), shared, known
+    return shared, known
+
+
+@njit(cache=True, nogil=True)
+def table_of(names: U64) -> I32:
+    """An open-addressing table of distinct values' places (-1: free)."""
+    size = 16
+    while size < 2 * len(names):
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    for k in range(len(names)):
+        slot = np.int64(mix(names[k])) & (size - 1)
+        while table[slot] >= 0:
+            slot = (slot + 1) & (size - 1)
+        table[slot] = k
+    return table
+
+
+@njit(cache=True, nogil=True)
+def code_marks(
+    offsets: I64, values: U64, account: I32, slots: U8, least: int, names: U64, table: I32
+) -> tuple[I32, I32]:
+    """Places of each row's values among ``names`` (others left out; rows without an account have none). Returns
+    (lengths, places)."""
+    mask = np.uint64(len(slots) - 1)
+    lengths = np.zeros(len(account), np.int32)
+    codes = np.empty(len(values), np.int32)
+    written = 0
+    for i in range(len(account)):
+        if account[i] < 0:
+            continue
+        for j in range(offsets[i], offsets[i + 1]):
+            value = values[j]
+            if slots[((value * SEED) >> np.uint64(20)) & mask] < least:
+                continue
+            slot = np.int64(mix(value)) & (len(table) - 1)
+            while table[slot] >= 0 and names[table[slot]] != value:
+                slot = (slot + 1) & (len(table) - 1)
+            if table[slot] >= 0:
+                codes[written] = table[slot]
+                written += 1
+                lengths[i] += 1
+    return lengths, codes[:written].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -142,8 +183,13 @@ def _slot(keys: U64, key: np.uint64) -> np.int64:
 
 
 @njit(cache=True, nogil=True)
-def count_neighbours(lengths: I32, codes: I32, place: I32, found: Neighbours, known: int) -> tuple[Neighbours, int]:
-    """Count pairs of values next to each other, values out of place (``place[code]`` -1) not being there at all."""
+def count_neighbours(
+    lengths: I32, codes: I32, place: I32, part: int, parts: int, found: Neighbours, known: int
+) -> tuple[Neighbours, int]:
+    """Count pairs of values next to each other, values out of place (``place[code]`` -1) not being there at all.
+
+    Only those of one of ``parts`` parts, by their hash: several may be counted at a time."""
+    low, high = np.uint64((part << 32) // parts), np.uint64(((part + 1) << 32) // parts)
     at = 0
     for i in range(len(lengths)):
         before = np.int32(-1)
@@ -151,9 +197,8 @@ def count_neighbours(lengths: I32, codes: I32, place: I32, found: Neighbours, kn
             here = place[codes[j]]
             if here < 0:
                 continue
-            if before >= 0:
-                low, high = min(before, here), max(before, here)
-                key = (np.uint64(low) << np.uint64(32)) | np.uint64(high)
+            key = (np.uint64(min(before, here)) << np.uint64(32)) | np.uint64(max(before, here))
+            if before >= 0 and low <= mix(key) >> np.uint64(32) < high:
                 slot = _slot(found.keys, key)
                 if found.keys[slot] == np.uint64(0):
                     found.keys[slot] = key

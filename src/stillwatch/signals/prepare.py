@@ -104,7 +104,7 @@ def build_population(
     first, last = ts[by_account[1][by_account[0][:-1]]], ts[by_account[1][by_account[0][1:] - 1]]
     customer, representative = representatives(np.where(table["org_id"] == 0, org, table["org_id"]), counts)
     step("templates")
-    templates = find_templates(columns, whose, row, counts)
+    templates = find_templates(columns, whose, row, counts, threads=engine.capabilities.threads)
     columns.drop("fingerprints")
     del row, whose
     holders = _Holders(account, ts, by_account, columns, table, representative)

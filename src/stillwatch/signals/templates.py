@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.engine import Columns
+from stillwatch.engine import Columns, Threads
 from stillwatch.kernels import marks
 from stillwatch.kernels.coding import grouped
 from stillwatch.kernels.groups import union_find
@@ -27,7 +28,7 @@ HABIT = 0.01
 """A phrase is an account's own from this share of its exchanges: who sends thousands has said everything."""
 _ROWS = 131_072
 """Rows at a time."""
-_PAIRS = 1 << 24
+_PAIRS = 1 << 23
 """Phrases of accounts that are looked at together."""
 _MOST_SLOTS = 1 << 30
 _CODED, _PHRASES = "coded_fingerprints", "phrases"
@@ -50,7 +51,7 @@ class Templates(NamedTuple):
     """Fingerprints held by more than 30 % of all accounts: left out, and reported."""
 
 
-def find_templates(columns: Columns, account: I32, row: I32, counts: I64) -> Templates:
+def find_templates(columns: Columns, account: I32, row: I32, counts: I64, *, threads: int) -> Templates:
     """Fingerprints that at least six accounts share, joined into templates and phrases by adjacent co-occurrence.
 
     Two neighbouring shared fingerprints belong together when they follow each other in at least half of the
@@ -61,30 +62,32 @@ def find_templates(columns: Columns, account: I32, row: I32, counts: I64) -> Tem
     called (-1: it is left out); ``counts`` has the exchanges of each account. The fingerprints pass by a few times, a
     piece at a time; most are rare and stay behind after the first, which only counts them by their slot in a table.
     """
-    shared, known = _code(columns, account)
-    uses = shared.uses[:known].astype(np.int64)
-    of_several = shared.accounts[:known, LEAST_ACCOUNTS - 1] >= 0
-    huge = _huge(columns, account, of_several & (uses > _most(len(counts))), len(counts))
-    kept = np.flatnonzero(of_several & ~huge)
-    kept = kept[np.argsort(shared.names[kept], kind="stable")]
-    name, uses = shared.names[kept], uses[kept]
-    del shared
-    place = np.full(max(known, 1), -1, np.int32)
-    place[kept] = np.arange(len(kept))
-    component = _join(columns, place, uses)
-    blocks = np.bincount(component, minlength=len(kept)).astype(np.int32)
+    with Threads(threads) as work:
+        return _find(work, columns, account, row, counts)
+
+
+def _find(work: Threads, columns: Columns, account: I32, row: I32, counts: I64) -> Templates:
+    name, uses = _code(work, columns, account)
+    huge = _huge(columns, account, uses > _most(len(counts)), len(counts))
+    place = np.where(huge, -1, np.cumsum(~huge, dtype=np.int32) - 1).astype(np.int32)
+    name, uses = name[~huge], uses[~huge]
+    component = _join(work, columns, place, uses)
+    blocks = np.bincount(component, minlength=len(name)).astype(np.int32)
     # A template's name must not depend on which other fingerprints the log holds: the smallest of its own.
-    names = np.full(len(kept), np.iinfo(np.uint64).max, np.uint64)
+    names = np.full(len(name), np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(names, component, name)
     rows, templates = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for low, lengths, codes in _lists(columns, _CODED):
-        at, found = marks.covered(lengths, codes, place, component, blocks, COVERAGE)
+
+    def covered(low: int, lengths: I32, codes: I32) -> tuple[int, int, I32, I32]:
+        return low, len(lengths), *marks.covered(lengths, codes, place, component, blocks, COVERAGE)
+
+    for low, n, at, found in work.in_order(partial(covered, *piece) for piece in _lists(columns, _CODED)):
         whole = blocks[found] >= LEAST_BLOCKS
         rows.append(low + at[whole])
         templates.append(found[whole])
-        columns.extend_lists(_PHRASES, np.bincount(at[~whole], minlength=len(lengths)), found[~whole])
+        columns.extend_lists(_PHRASES, np.bincount(at[~whole], minlength=n), found[~whole])
     columns.drop(_CODED)
-    phrases = _uses(*_recurring(columns, account, counts, len(kept)), row, names)
+    phrases = _uses(*_recurring(work, columns, account, counts, len(name)), row, names)
     columns.drop(_PHRASES)
     return Templates(_uses(np.concatenate(rows), np.concatenate(templates), row, names), phrases, int(huge.sum()))
 
@@ -100,7 +103,7 @@ def _uses(at: I32, codes: I32, row: I32, names: U64) -> Uses:
     return Uses(rows, codes, names[used])
 
 
-def _recurring(columns: Columns, account: I32, counts: I64, n_codes: int) -> tuple[I32, I32]:
+def _recurring(work: Threads, columns: Columns, account: I32, counts: I64, n_codes: int) -> tuple[I32, I32]:
     """Phrases that recur with their account, a bounded number of accounts at a time: places in the log and codes."""
     per_account = np.zeros(len(counts), np.int64)
     for low, lengths, _ in _lists(columns, _PHRASES):
@@ -108,9 +111,8 @@ def _recurring(columns: Columns, account: I32, counts: I64, n_codes: int) -> tup
         per_account += np.bincount(mine[mine >= 0], weights=lengths[mine >= 0], minlength=len(counts)).astype(np.int64)
     before = np.cumsum(per_account) - per_account
     turn = before // _PAIRS
-    seen = np.zeros(n_codes, np.int32)
-    rows, codes = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for first in np.flatnonzero(np.diff(turn, prepend=-1)).tolist():
+
+    def some(first: int) -> tuple[I32, I32]:
         last = first + int(np.count_nonzero(turn == turn[first]))
         size = int(per_account[first:last].sum())
         at, code, filled = np.empty(size, np.int32), np.empty(size, np.int32), 0
@@ -118,28 +120,46 @@ def _recurring(columns: Columns, account: I32, counts: I64, n_codes: int) -> tup
             mine = account[low : low + len(lengths)]
             filled = marks.pick_accounts(lengths, found, mine, first, last, low, at, code, filled)
         groups = grouped(account[at] - first, last - first)
-        keep = marks.recurring(code, *groups, counts[first:last], seen, HABIT)
-        rows.append(at[keep])
-        codes.append(code[keep])
-    return np.concatenate(rows), np.concatenate(codes)
+        keep = marks.recurring(code, *groups, counts[first:last], np.zeros(n_codes, np.int32), HABIT)
+        return at[keep], code[keep]
+
+    turns = np.flatnonzero(np.diff(turn, prepend=-1)).tolist()
+    found = list(work.in_order(partial(some, first) for first in turns))
+    none = np.zeros(0, np.int32)
+    return np.concatenate([none, *(at for at, _ in found)]), np.concatenate([none, *(code for _, code in found)])
 
 
 def _most(n_accounts: int) -> float:
     return max(HUGE_SHARE * n_accounts, 50)
 
 
-def _code(columns: Columns, account: I32) -> tuple[marks.Shared, int]:
-    """Code the fingerprints that may be shared; the codes become a column of lists beside them."""
+def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
+    """The fingerprints of enough accounts, ascending, and how many rows have each; their places here become a column of
+    lists."""
     total = columns.list_values("fingerprints")
     slots = np.zeros(min(1 << max(10, (total // 2).bit_length()), _MOST_SLOTS), np.uint8)
     for _, _, values in columns.lists("fingerprints", _ROWS):
-        marks.count_marks(values, slots)
-    shared, known = marks.no_marks(LEAST_ACCOUNTS), 0
+        work.by_part(marks.count_marks, (values, slots), [()] * work.count)
+    shared = [(marks.no_marks(LEAST_ACCOUNTS), 0) for _ in range(work.count)]
     for low, offsets, values in columns.lists("fingerprints", _ROWS):
+        given = offsets, values, account[low : low + len(offsets) - 1], slots
+        shared = work.by_part(marks.note_marks, given, shared)
+    kept = [(s, np.flatnonzero(s.accounts[:known, LEAST_ACCOUNTS - 1] >= 0)) for s, known in shared]
+    names = np.concatenate([s.names[k] for s, k in kept])
+    uses = np.concatenate([s.uses[k] for s, k in kept]).astype(np.int64)
+    del shared, kept
+    order = np.argsort(names, kind="stable")
+    names, uses = names[order], uses[order]
+    table = marks.table_of(names)
+
+    def coded(low: int, offsets: I64, values: U64) -> tuple[I32, I32]:
         mine = account[low : low + len(offsets) - 1]
-        lengths, codes, shared, known = marks.code_marks(offsets, values, mine, slots, shared, known)
+        found: tuple[I32, I32] = marks.code_marks(offsets, values, mine, slots, LEAST_ACCOUNTS, names, table)
+        return found
+
+    for lengths, codes in work.in_order(partial(coded, *piece) for piece in columns.lists("fingerprints", _ROWS)):
         columns.extend_lists(_CODED, lengths, codes)
-    return shared, known
+    return names, uses
 
 
 def _lists(columns: Columns, name: str) -> Iterator[tuple[int, I32, I32]]:
@@ -162,14 +182,18 @@ def _huge(columns: Columns, account: I32, maybe: npt.NDArray[np.bool_], n_accoun
     return out
 
 
-def _join(columns: Columns, place: I32, uses: I64) -> I32:
+def _join(work: Threads, columns: Columns, place: I32, uses: I64) -> I32:
     """Component of each shared fingerprint under neighbours that mostly come together."""
-    found, known = marks.no_neighbours(), 0
+    found = [(marks.no_neighbours(), 0) for _ in range(work.count)]
     for _, lengths, codes in _lists(columns, _CODED):
-        found, known = marks.count_neighbours(lengths, codes, place, found, known)
-    there = np.flatnonzero(found.keys)
-    keys = found.keys[there]
-    left, right = (keys >> np.uint64(32)).astype(np.int64), (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    strong = found.counts[there] >= CO_OCCURRENCE * np.maximum(uses[left], uses[right])
-    out: I32 = union_find(len(uses), left[strong], right[strong])
+        found = work.by_part(marks.count_neighbours, (lengths, codes, place), found)
+    left, right = [], []
+    for table, _ in found:
+        there = np.flatnonzero(table.keys)
+        keys = table.keys[there]
+        low, high = (keys >> np.uint64(32)).astype(np.int64), (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        strong = table.counts[there] >= CO_OCCURRENCE * np.maximum(uses[low], uses[high])
+        left.append(low[strong])
+        right.append(high[strong])
+    out: I32 = union_find(len(uses), np.concatenate(left), np.concatenate(right))
     return out
