@@ -110,14 +110,12 @@ class _Draft(NamedTuple):
 
 
 def _templates(population: Population, found: Found) -> list[_Draft]:
-    inside = np.zeros(population.size, np.bool_)
-    inside[found.group.accounts] = True
     rows_in = np.zeros(len(population.ts), np.bool_)
     rows_in[found.group.rows] = True
     candidates = []
     for kind in ("template", "system", "skeleton", "phrase"):
         values = population.kinds[kind]
-        x = np.bincount(values.values[inside[values.owner]], minlength=values.size)
+        x = np.bincount(values.held_by(found.group.accounts)[1], minlength=values.size)
         for value in np.flatnonzero(x >= 3).tolist():
             rows = values.rows_of(value)
             rows = rows[rows_in[rows]]

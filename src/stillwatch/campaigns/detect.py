@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from stillwatch.campaigns.ahead import Ahead, Rules
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
+from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership, prepare
 from stillwatch.campaigns.parts import own_parts
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
@@ -219,7 +221,7 @@ def many_networks(population: Population, group: Group) -> bool:
     v = population.kinds["network"]
     inside = np.zeros(population.size, np.bool_)
     inside[group.accounts] = True
-    x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
+    x = np.bincount(v.held_by(group.accounts)[1], minlength=v.size)
     own = (x >= 3) & (x - 1 >= OWN_PREFIX * (np.diff(v.holders_ptr) - 1))
     rows = np.concatenate([v.rows_of(value) for value in np.flatnonzero(own).tolist()] or [group.rows[:0]])
     rows = rows[inside[population.account[rows]]]
@@ -255,41 +257,93 @@ def detect(
     campaigns: list[Found] = []
     others: list[Found] = []
     step("verdicts")
-    for j in judged:
-        if not strong_families(j) or _contained(j.group.accounts, campaigns):
-            continue
-        j = _rest(population, j, campaigns, settings)
-        if not strong_families(j):
-            continue
-        j = _weaken_intent(population, j, candidates)
-        verdict, t, alternatives = verdict_of(population, j, settings)
-        found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
-        if verdict == "campaign" and apart[j.group.accounts].mean() < MOSTLY_LICENSED:
-            whole = _with_members(population, found, apart)
-            new = not _contained(whole.group.accounts, campaigns)
-            pieces = grown(population, whole, settings, apart) if new else [whole]
-            if not any(one.verdict == "campaign" for one in pieces):
-                others.append(found._replace(verdict="watch"))  # a campaign, but nobody is surely its member
-            for one in pieces:
-                _join(campaigns, one, new=new)
-        elif verdict != "clear":
-            others.append(found)
+    prepare(population, apart)
+    rules = Rules(partial(_looked_at, population, candidates, settings, apart), _wanted, _still_holds)
+    with Ahead(judged, rules, threads=settings.threads) as looks:
+        for i, j in enumerate(judged):
+            named = _named(population, campaigns)
+            if not _wanted(j, named):
+                continue
+            look = looks.take(i, named)
+            if look.found is None:
+                continue
+            if look.whole is not None:
+                new = not _contained(look.whole.group.accounts, named)
+                pieces = look.pieces if new else (look.whole,)
+                if not any(one.verdict == "campaign" for one in pieces):
+                    others.append(look.found._replace(verdict="watch"))  # but nobody is surely its member
+                for one in pieces:
+                    _join(campaigns, one, new=new)
+            elif look.found.verdict != "clear":
+                others.append(look.found)
     step("members")
     return _one_each(population, campaigns, others)
 
 
-def _contained(accounts: I32, found: list[Found]) -> bool:
+class Look(NamedTuple):
+    """What became of a candidate, beside the campaigns found so far."""
+
+    found: Found | None
+    """None where it shows nothing beside them."""
+    whole: Found | None = None
+    """Grown to its members, where it is a campaign."""
+    pieces: tuple[Found, ...] = ()
+    """What that comes to, where it is a new one."""
+
+
+def _looked_at(
+    population: Population, candidates: list[Group], settings: Settings, apart: Bools, judged: Judged, named: Bools
+) -> Look:
+    j = _rest(population, judged, named, settings)
+    if not strong_families(j):
+        return Look(None)
+    j = _weaken_intent(population, j, candidates)
+    verdict, t, alternatives = verdict_of(population, j, settings)
+    found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
+    if verdict != "campaign" or apart[j.group.accounts].mean() >= MOSTLY_LICENSED:
+        return Look(found)
+    whole = _with_members(population, found, apart)
+    new = not _contained(whole.group.accounts, named)
+    return Look(found, whole, tuple(grown(population, whole, settings, apart)) if new else ())
+
+
+def _wanted(judged: Judged, named: Bools) -> bool:
+    return bool(strong_families(judged)) and not _contained(judged.group.accounts, named)
+
+
+def _still_holds(judged: Judged, look: Look, before: Bools, now: Bools) -> bool:
+    """Whether a look beside some named accounts is what it would be beside those of now."""
+    if not np.array_equal(_left(judged.group, before), _left(judged.group, now)):
+        return False
+    whole = look.whole.group.accounts if look.whole is not None else judged.group.accounts
+    return _contained(whole, now) or not _contained(whole, before)
+
+
+def _named(population: Population, found: list[Found]) -> Bools:
+    """Accounts (n,) of the campaigns among what was found."""
+    out = np.zeros(population.size, np.bool_)
+    for f in found:
+        if f.verdict == "campaign":
+            out[f.group.accounts] = True
+    return out
+
+
+def _contained(accounts: I32, named: Bools) -> bool:
     """Whether campaigns already found hold nearly all of some accounts between them: nothing is added."""
-    named = [f.group.accounts for f in found if f.verdict == "campaign"]
-    return bool(named) and float(np.isin(accounts, np.concatenate(named)).mean()) >= CONTAINED
+    return bool(named.any()) and float(named[accounts].mean()) >= CONTAINED
 
 
-def _rest(population: Population, judged: Judged, found: list[Found], settings: Settings) -> Judged:
+def _left(group: Group, named: Bools) -> Bools:
+    """Which of a group's accounts are looked at: those that are not named yet, all where those are most."""
+    left: Bools = ~named[group.accounts]
+    return left if left.mean() <= SAME else np.ones(len(left), np.bool_)
+
+
+def _rest(population: Population, judged: Judged, named: Bools, settings: Settings) -> Judged:
     """A candidate of which campaigns already found hold half, as what is left of it shows by itself."""
-    named = [f.group.accounts for f in found if f.verdict == "campaign"]
     group = judged.group
-    left = ~np.isin(group.accounts, np.concatenate(named)) if named else np.ones(len(group.accounts), np.bool_)
-    if left.mean() > SAME:
+    left = _left(group, named)
+    if left.all():
         return judged
     accounts = group.accounts[left]
     if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:

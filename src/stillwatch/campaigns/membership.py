@@ -133,6 +133,11 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
     return Membership(p, ratios, rows[mine[population.account[rows]]])
 
 
+def prepare(population: Population, apart: Bools | None) -> None:
+    """Compute what all groups are measured by before threads share it."""
+    _scale(population, apart)
+
+
 def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
     """The exchanges that carry work of the group's own, whoever sent them; None (all of them) where it has none."""
     members, others = float((scale.weight * p).sum()), float((scale.weight * (1 - p)).sum())

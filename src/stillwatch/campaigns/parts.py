@@ -34,23 +34,23 @@ def own_parts(population: Population, group: Group, *, seed: int) -> list[I32]:
     Communities of the graph account–own value (Louvain with refinement, as for candidates), joined again while at
     least a third of the smaller one's accounts hold a value that an account of the other holds.
     """
-    inside = np.zeros(population.size, np.bool_)
-    inside[group.accounts] = True
     left, right, at = [], [], len(group.accounts)
-    place = np.cumsum(inside) - 1
     for kind in _OWN_KINDS:
         v = population.kinds[kind.name]
         if v.size:
-            keep = inside[v.owner] & _own(v, inside, kind.software)[v.values]
-            left.append(place[v.owner[keep]])
-            right.append(v.values[keep].astype(np.int64) + at)
+            place, held = v.held_by(group.accounts)
+            keep = _own(v, held, len(group.accounts), kind.software)[held]
+            left.append(place[keep])
+            right.append(held[keep].astype(np.int64) + at)
             at += v.size
     account = np.concatenate(left)
-    names, value = np.unique(np.concatenate(right), return_inverse=True)
     n = len(group.accounts)
-    if not len(names):
+    if not len(account):
         return [group.accounts]
-    label = louvain(account, value + n, np.ones(len(account)), nodes=n + len(names), seed=seed)[:n]
+    there = np.zeros(at, np.bool_)
+    there[np.concatenate(right)] = True
+    value = (np.cumsum(there) - 1)[np.concatenate(right)]
+    label = louvain(account, value + n, np.ones(len(account)), nodes=n + int(value.max()) + 1, seed=seed)[:n]
     _, part = np.unique(label, return_inverse=True)
     while part.max() > 0:
         share = _bridges(account, value, part)
@@ -74,10 +74,9 @@ def _bridges(account: I64, value: I64, part: I64) -> npt.NDArray[np.float64]:
     return share
 
 
-def _own(v: Values, inside: Bools, software: bool) -> Bools:
-    """Values that are a group's own: enough of its members hold them, and few others."""
-    x = np.bincount(v.values[inside[v.owner]], minlength=v.size)
-    size = inside.sum()
+def _own(v: Values, held: I32, size: int, software: bool) -> Bools:
+    """Values that are a group's own: enough of its ``size`` members hold them, and few others."""
+    x = np.bincount(held, minlength=v.size)
     least = max(6, SPREAD * size) if software else 3
     if v.name in HANDOVERS:
         least = 2

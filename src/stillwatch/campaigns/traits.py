@@ -127,10 +127,7 @@ def _networks(net: Values, accounts: npt.NDArray[np.int32]) -> tuple[float, floa
     seen = int(np.count_nonzero(net.holds[accounts]))
     if not seen:
         return float("nan"), float("nan")
-    inside = np.zeros(len(net.holds), np.bool_)
-    inside[accounts] = True
-    mine = inside[net.owner]
-    owner, held = net.owner[mine], net.values[mine]
+    owner, held = net.held_by(accounts)
     members = np.bincount(held, minlength=net.size)
     order = np.lexsort((held, -members[held], owner))
     first = np.ones(len(order), np.bool_)

@@ -31,6 +31,21 @@ def counting_order(keys: I64, n: int) -> tuple[I64, I64]:
 
 
 @njit(cache=True, nogil=True)
+def held_by(accounts: I32, indptr: I64, values: I32) -> tuple[I64, I32]:
+    """What some accounts hold: pairs of place among ``accounts`` and value, in their order."""
+    total = 0
+    for account in accounts:
+        total += indptr[account + 1] - indptr[account]
+    place, held = np.empty(total, np.int64), np.empty(total, np.int32)
+    at = 0
+    for i, account in enumerate(accounts):
+        for j in range(indptr[account], indptr[account + 1]):
+            place[at], held[at] = i, values[j]
+            at += 1
+    return place, held
+
+
+@njit(cache=True, nogil=True)
 def tied_members(
     members: I32, offsets: I64, holds: B1, indptr: I64, values: I32, frequency: I32, population: int
 ) -> F64:

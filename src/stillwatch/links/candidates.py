@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import networkit as nk
@@ -13,7 +14,7 @@ from stillwatch.kernels.groups import union_find
 from stillwatch.links.weights import kind_weights
 from stillwatch.signals.base import Group, Kind
 from stillwatch.signals.continuity import HANDOVERS
-from stillwatch.signals.population import Population, Values
+from stillwatch.signals.population import Population, Values, union
 from stillwatch.signals.registry import KINDS
 from stillwatch.signals.tactics import catalogue
 
@@ -22,6 +23,7 @@ I64 = npt.NDArray[np.int64]
 
 LEAST_MEMBERS = 8
 HUGE_SHARE = 0.3
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def value_groups(population: Population, kind: Kind) -> list[Group]:
@@ -67,8 +69,10 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
     u, v, w = np.concatenate(left), np.concatenate(right), np.concatenate(weight)
     if not len(u):
         return []
-    names, value = np.unique(v, return_inverse=True)
-    label = louvain(u, value + n, w, nodes=n + len(names), seed=seed)[:n]
+    there = np.zeros(at, np.bool_)
+    there[v] = True
+    value = np.cumsum(there) - 1
+    label = louvain(u, value[v] + n, w, nodes=n + int(value[-1]) + 1, seed=seed)[:n]
     touched = np.zeros(n, np.bool_)
     touched[u] = True
     out: list[Group] = []
@@ -90,12 +94,13 @@ def communities(population: Population, kinds: tuple[Kind, ...], *, seed: int) -
 def louvain(u: I64, v: I64, weight: npt.NDArray[np.float64], *, nodes: int, seed: int) -> I64:
     """Community of each node under edges u–v: Louvain with refinement (Staudt & Meyerhenke 2016, networkit PLM),
     single-threaded for repeatable results."""
-    nk.setNumberOfThreads(1)
-    nk.setSeed(seed, False)
-    graph = nk.GraphFromCoo((weight, (u, v)), n=nodes, weighted=True, directed=False)
-    plm = nk.community.PLM(graph, refine=True)
-    plm.run()
-    return np.array(plm.getPartition().getVector(), np.int64)
+    with _ONE_AT_A_TIME:  # the library's seed is one for all threads
+        nk.setNumberOfThreads(1)
+        nk.setSeed(seed, False)
+        graph = nk.GraphFromCoo((weight, (u, v)), n=nodes, weighted=True, directed=False)
+        plm = nk.community.PLM(graph, refine=True)
+        plm.run()
+        return np.array(plm.getPartition().getVector(), np.int64)
 
 
 def handover_chains(population: Population) -> list[Group]:
@@ -127,13 +132,12 @@ def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32)
         values = population.kinds[kind.name]
         if not values.size:
             continue
-        held = values.values[inside[values.owner]]
-        x = np.bincount(held, minlength=values.size)
+        x = np.bincount(values.held_by(accounts)[1], minlength=values.size)
         expected = len(accounts) * values.frequency / values.known
         for value in np.flatnonzero((x >= 3) & (x - 1 - expected - 2 * np.sqrt(expected) >= 0.5 * x)).tolist():
             rows = values.rows_of(value)
             picked.append(rows[inside[population.account[rows]]])
-    return np.unique(np.concatenate(picked)) if picked else np.zeros(0, np.int64)
+    return union(picked, len(population.ts))
 
 
 def find_candidates(population: Population, *, seed: int, step: Callable[[str], None] = lambda _: None) -> list[Group]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillwatch.kernels.coding import grouped
-from stillwatch.kernels.groups import counting_order
+from stillwatch.kernels.groups import counting_order, held_by
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -62,6 +62,11 @@ class Values:
     def ties(self) -> tuple[npt.NDArray[np.bool_], I64, I32, I32, int]:
         """What :func:`kernels.groups.tied_members` and ``tie_degrees`` need after the members."""
         return self.holds, self.indptr, self.values, self.frequency, self.known
+
+    def held_by(self, accounts: I32) -> tuple[I64, I32]:
+        """What some accounts hold: pairs of place among ``accounts`` and value, in their order."""
+        found: tuple[I64, I32] = held_by(accounts, self.indptr, self.values)
+        return found
 
     def holders_of(self, value: int) -> I32:
         """Accounts that hold a value, ascending."""
