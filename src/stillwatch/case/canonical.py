@@ -31,7 +31,7 @@ def to_json(value: Any) -> bytes:
 
     ASCII, because a terminal that shows the file must not obey control or direction characters of a customer's text.
     """
-    return (_lines(finite(value), "") + "\n").encode("ascii")
+    return (_lines(value, "") + "\n").encode("ascii")
 
 
 def _lines(value: Any, indent: str) -> str:
@@ -40,13 +40,16 @@ def _lines(value: Any, indent: str) -> str:
         entries = sorted((str(key), item) for key, item in value.items())
         body = (f"{deeper}{_compact(key)}: {_lines(item, deeper)}" for key, item in entries)
         return "{\n" + ",\n".join(body) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
         return "[\n" + ",\n".join(deeper + _lines(item, deeper) for item in value) + f"\n{indent}]"
     return _compact(value)
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(finite(value), sort_keys=True, allow_nan=False, separators=(",", ":"))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

@@ -69,7 +69,7 @@ def opened(
     if master.startswith("sc://"):
         raise InputError("Spark Connect is not supported", where=engine, remedy="name the cluster's own master")
     # what can go wrong without Spark goes wrong before Spark takes its time
-    files = None if tables else open_log(exchanges, source=source, on_bad_row=on_bad_row)
+    files = None if tables else open_log(exchanges, source=source, on_bad_row=on_bad_row, threads=threads)
     people = read_accounts(accounts, on_bad_row=on_bad_row) if accounts and not only_spark(accounts) else None
     if name == "duckdb" and files is not None:
         with DuckEngine(threads=threads) as duck:

@@ -6,6 +6,7 @@ import json as jsonlib
 import platform
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -66,8 +67,10 @@ def scan(
                 show_text=show_text,
                 set_aside=table.quarantine if table else None,
             )
-            case = run_scan(running.engine, given, settings, step=progress)
-            case.run["inputs"] = reader.inputs()
+            with ThreadPoolExecutor(1) as beside:  # hashing lets go of the interpreter
+                inputs = beside.submit(reader.inputs)
+                case = run_scan(running.engine, given, settings, step=progress)
+            case.run["inputs"] = inputs.result()
         if price_list is not None:
             case = impact_cost(case, price_list)
         besides = {"accounts": accounts, "licences": licences, "prices": prices, "mapping": _mapping(source)}

@@ -98,13 +98,14 @@ class TimingSignal:
         everybody = group.accounts[population.representative[group.accounts]]
         if len(everybody) < LEAST_MEMBERS:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
-        members = _substantial(population, group, everybody)
-        shapes = len(members) >= max(LEAST_MEMBERS, len(everybody) // 2)
-        if not shapes:
-            members = everybody
+        ts, indptr = sequences(population, group.rows, everybody)
+        held, members = np.diff(indptr), everybody
+        some = _substantial(population, held, members)
+        shapes = np.count_nonzero(some) >= max(LEAST_MEMBERS, len(everybody) // 2)
+        if shapes and not some.all():
+            ts, indptr = ts[np.repeat(some, held)], np.concatenate([[0], np.cumsum(held[some])])
+            held, members = held[some], everybody[some]
         reference = _reference(population)
-        ts, indptr = sequences(population, group.rows, members)
-        held = np.diff(indptr)
         burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
         calm = _calm_score(population, burst, held)
         flat, offsets = matched_groups(population, members, stratum=_channel(population), seed=seed, draws=draws)
@@ -147,7 +148,7 @@ class TimingSignal:
         if "one_dispatcher" in names and p_values[names.index("one_dispatcher")] <= 1e-4:
             best = "one_dispatcher"
         statistic, effect = (channels[best][0], channels[best][2]) if best else (0.0, 0.0)
-        z = dispatch_order(population, group.rows, members, seed=seed)
+        z = dispatch_order(population, group.rows, members, held, seed=seed)
         p_order = float(special.ndtr(z)) if np.isfinite(z) else 1.0
         p, strict, p_order = min(1.0, p / (1 - ORDER_SHARE)), strict / (1 - ORDER_SHARE), p_order / ORDER_SHARE
         if p_order < p:
@@ -159,9 +160,10 @@ class TimingSignal:
         return Verdict(max(p, 1e-300), statistic, float(np.clip(effect, 0, 1)), best, tied, p_strict=min(strict, p))
 
 
-def _substantial(population: Population, group: Group, members: I32) -> I32:
-    held = np.diff(sequences(population, group.rows, members)[1])
-    return members[held >= LEAST_SHARE * population.counts[members]]
+def _substantial(population: Population, held: I64, members: I32) -> npt.NDArray[np.bool_]:
+    """Members whose exchanges in the sub-stream are enough of theirs."""
+    out: npt.NDArray[np.bool_] = held >= LEAST_SHARE * population.counts[members]
+    return out
 
 
 def equal_load(counts: I64) -> F64:
@@ -176,6 +178,7 @@ def dispatch_order(
     population: Population,
     rows: I64,
     members: I32,
+    held: I64,
     *,
     seed: int,
     events: int = MOST_EVENTS,
@@ -183,10 +186,9 @@ def dispatch_order(
 ) -> float:
     """z of short returns in the members' joint sequence against within-day shuffles; NaN without power.
 
-    Members with over five times the median volume are left out: their own stream would drown the others' order. Only
-    the first ``events`` exchanges are looked at.
+    ``held`` has each member's exchanges among ``rows``. Members with over five times the median volume are left out:
+    their own stream would drown the others' order. Only the first ``events`` exchanges are looked at.
     """
-    held = np.diff(sequences(population, rows, members)[1])
     members = members[held <= FAR_ABOVE * np.median(held[held > 0])] if held.any() else members
     kept, labels = first_events(rows, population.account, _places(population, members), events)
     if len(labels) < 2 * len(members):
@@ -290,13 +292,15 @@ def look(population: Population, group: Group) -> float:
     everybody = group.accounts[population.representative[group.accounts]]
     if len(everybody) < LEAST_MEMBERS:
         return 0.0
-    z = dispatch_order(population, group.rows, everybody, seed=1, events=LOOK_EVENTS, shuffles=LOOK_SHUFFLES)
+    ts, indptr = sequences(population, group.rows, everybody)
+    held = np.diff(indptr)
+    z = dispatch_order(population, group.rows, everybody, held, seed=1, events=LOOK_EVENTS, shuffles=LOOK_SHUFFLES)
     if z <= LOOK_ORDER:
         return 1.0
-    members = _substantial(population, group, everybody)
-    if len(members) < LEAST_MEMBERS:
+    some = _substantial(population, held, everybody)
+    if np.count_nonzero(some) < LEAST_MEMBERS:
         return 0.0
-    ts, indptr = sequences(population, group.rows, members)
+    ts, indptr = ts[np.repeat(some, held)], np.concatenate([[0], np.cumsum(held[some])])
     burst, _ = rhythm(ts, indptr, _window(ts, reference.window_us))
     calm = _calm_score(population, burst, np.diff(indptr))
     if np.isfinite(calm).sum() < LEAST_MEMBERS:

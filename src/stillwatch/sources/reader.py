@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.log import EXCHANGES, REQUIRED
+from stillwatch.engine import Threads
 from stillwatch.sources.block import Raw
 from stillwatch.sources.detect import detect_file
 from stillwatch.sources.files import Files, digest, expand, kind
@@ -25,6 +28,7 @@ from stillwatch.sources.raw import BATCH_ROWS, Want, raw_batches
 from stillwatch.sources.values import Bad, cast_column, check_column
 
 __all__ = ["BATCH_ROWS", "LogReader", "canonical", "open_log", "readable"]
+I64 = npt.NDArray[np.int64]
 DAMAGED = (pa.ArrowException, OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError)
 
 
@@ -41,12 +45,13 @@ class LogReader:
     Other processes that see the same files may read it by shares (an :class:`engine.SharedLog`).
     """
 
-    def __init__(self, files: Files, layout: Format, *, fail: bool) -> None:
+    def __init__(self, files: Files, layout: Format, *, fail: bool, threads: int = 1) -> None:
         self.files, self.names, self.ignored = files
         self.format = layout.name
         self.on_progress: Callable[[float], None] = _unseen
         self._layout = layout
         self._fail = fail
+        self._threads = threads
         self._notes = Notes(fail=fail)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -135,15 +140,24 @@ class LogReader:
     def fetch_rows(self, wanted: Mapping[int, Sequence[int]], columns: Sequence[str]) -> pa.Table:
         """A few rows again, by file and row number, in file order; rows that cannot be read are left out."""
         fields = [f.with_nullable(True) for f in EXCHANGES if f.name in columns]
-        silent = Quarantine(fail=False)
-        parts: list[pa.RecordBatch] = []
-        for number in sorted(wanted):
-            rows = np.array(sorted(wanted[number]), np.int64)
-            want = Want(self._layout, tuple(f.name for f in fields), (), rows)
-            for raw in readable(self.files[number], self.names[number], want, silent):
-                keep = pa.array(np.isin(raw.rows, rows))
-                parts.append(canonical(raw, fields, self.names[number], silent).filter(keep))
-        return pa.Table.from_batches([p.select([f.name for f in fields]) for p in parts], pa.schema(fields))
+
+        def some(share: Share, rows: I64) -> list[pa.RecordBatch]:
+            path, name, silent = self.files[share.file], self.names[share.file], Quarantine(fail=False)
+            want = Want(self._layout, tuple(f.name for f in fields), (), rows, share.group)
+            found = (
+                canonical(raw, fields, name, silent).filter(pa.array(np.isin(raw.rows, rows)))
+                for raw in readable(path, name, want, silent)
+            )
+            return [batch.select([f.name for f in fields]) for batch in found if batch.num_rows]
+
+        tasks = (
+            partial(some, share, np.array(sorted(wanted[number]), np.int64))
+            for number in sorted(wanted)
+            for share in _shares(number, self.files[number])
+        )
+        with Threads(self._threads) as threads:
+            parts = [batch for batches in threads.in_order(tasks) for batch in batches]
+        return pa.Table.from_batches(parts, pa.schema(fields))
 
     def quarantine_table(self) -> pa.Table:
         """Rows that could not be read: file, row (−1: the rest of the file), column, error."""
@@ -210,16 +224,22 @@ def _shares(number: int, path: Path) -> list[Share]:
 
 
 def open_log(
-    inputs: Sequence[str | Path], *, source: str | None = None, on_bad_row: Literal["fail", "quarantine"] = "fail"
+    inputs: Sequence[str | Path],
+    *,
+    source: str | None = None,
+    on_bad_row: Literal["fail", "quarantine"] = "fail",
+    threads: int = 1,
 ) -> LogReader:
     """Open a log: paths, globs or directories; the format is detected from the first records unless named.
+
+    ``threads`` may read at a time where rows are fetched again.
 
     Raises :class:`InputError` when nothing is there, or files are of different formats.
     """
     files = expand(inputs)
     fail = on_bad_row == "fail"
     if source is not None:
-        return LogReader(files, by_name(source), fail=fail)
+        return LogReader(files, by_name(source), fail=fail, threads=threads)
     found: dict[str, tuple[Format, str]] = {}
     for path, name in zip(files.paths, files.names, strict=True):
         layout = detect_file(path)
@@ -229,4 +249,4 @@ def open_log(
         names = "; ".join(f"{found[n][1]} looks like {n}" for n in sorted(found))
         raise InputError(f"the files are of different formats: {names}", remedy="scan them apart, or name --source")
     layout = next(iter(found.values()))[0] if found else by_name("canonical")
-    return LogReader(files, layout, fail=fail)
+    return LogReader(files, layout, fail=fail, threads=threads)
