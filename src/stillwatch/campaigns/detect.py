@@ -428,6 +428,8 @@ def _asked_again(population: Population, found: Found, settings: Settings, apart
     if again.verdict != "campaign":
         return again
     again = _only(population, again, np.union1d(found.group.accounts, found.fringe).astype(np.int32))
+    if int(population.representative[again.group.accounts].sum()) < LEAST_CAMPAIGN:
+        return found._replace(verdict="watch")  # the log knows a campaign, but not these
     return _tested_again(population, again._replace(core=found.core, verdicts=found.verdicts), settings)
 
 
