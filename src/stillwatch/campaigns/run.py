@@ -17,7 +17,7 @@ from stillwatch.campaigns.singles import single_accounts
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.licence import Licence
 from stillwatch.domain.verdict import CaseResult
-from stillwatch.engine import Engine
+from stillwatch.engine import Engine, give_back
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
 from stillwatch.signals.tactics import catalogue
 
@@ -81,6 +81,7 @@ def run_scan(
             )
         drop_duplicates(engine, repeated)
     population = build_population(engine, given.accounts, step)
+    give_back()
     models, channels = _seen(engine, "models_seen"), _seen(engine, "channels_seen")
     organisations = np.where(
         population.table["org_id"] == 0, population.table["org_of_exchanges"], population.table["org_id"]
@@ -90,6 +91,7 @@ def run_scan(
     for licence in licensed:
         covered[licence.accounts] = True
     found = detect(population, settings, licensed=covered, step=step)
+    give_back()
     step("report")
 
     def fetch(rows: I64, columns: Sequence[str]) -> tuple[list[int], list[dict[str, str | None]]]:

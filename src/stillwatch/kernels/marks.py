@@ -182,14 +182,17 @@ def _slot(keys: U64, key: np.uint64) -> np.int64:
     return slot
 
 
-@njit(cache=True, nogil=True)
-def count_neighbours(
-    lengths: I32, codes: I32, place: I32, part: int, parts: int, found: Neighbours, known: int
-) -> tuple[Neighbours, int]:
-    """Count pairs of values next to each other, values out of place (``place[code]`` -1) not being there at all.
+@njit(cache=True, nogil=True, inline="always")
+def _key(one: np.int32, other: np.int32) -> np.uint64:
+    return (np.uint64(min(one, other)) << np.uint64(32)) | np.uint64(max(one, other))
 
-    Only those of one of ``parts`` parts, by their hash: several may be counted at a time."""
-    low, high = np.uint64((part << 32) // parts), np.uint64(((part + 1) << 32) // parts)
+
+@njit(cache=True, nogil=True)
+def count_pairs(lengths: I32, codes: I32, place: I32, slots: U8, part: int, parts: int) -> None:
+    """Count pairs of values next to each other by hashed slot (a power of two of them), up to 255; values out of place
+    (``place[code]`` -1) are not there at all. Only slots of one of ``parts`` equal parts."""
+    mask = np.uint64(len(slots) - 1)
+    low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
     at = 0
     for i in range(len(lengths)):
         before = np.int32(-1)
@@ -197,21 +200,54 @@ def count_neighbours(
             here = place[codes[j]]
             if here < 0:
                 continue
-            key = (np.uint64(min(before, here)) << np.uint64(32)) | np.uint64(max(before, here))
-            if before >= 0 and low <= mix(key) >> np.uint64(32) < high:
-                slot = _slot(found.keys, key)
-                if found.keys[slot] == np.uint64(0):
-                    found.keys[slot] = key
-                    known += 1
-                found.counts[slot] += 1
-                if 2 * known > len(found.keys):
-                    keys, counts = np.zeros(2 * len(found.keys), np.uint64), np.zeros(2 * len(found.keys), np.int32)
-                    for k in range(len(found.keys)):
-                        if found.keys[k] != np.uint64(0):
-                            moved = _slot(keys, found.keys[k])
-                            keys[moved] = found.keys[k]
-                            counts[moved] = found.counts[k]
-                    found = Neighbours(keys, counts)
+            if before >= 0:
+                slot = ((_key(before, here) * SEED) >> np.uint64(20)) & mask
+                if low <= slot < high and slots[slot] < 255:
+                    slots[slot] += 1
+            before = here
+        at += lengths[i]
+
+
+@njit(cache=True, nogil=True)
+def count_neighbours(
+    lengths: I32,
+    codes: I32,
+    place: I32,
+    slots: U8,
+    least: int,
+    part: int,
+    parts: int,
+    found: Neighbours,
+    known: int,
+) -> tuple[Neighbours, int]:
+    """Count the same pairs one by one, those that may be there ``least`` times; of one part of the slots."""
+    mask = np.uint64(len(slots) - 1)
+    low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
+    at = 0
+    for i in range(len(lengths)):
+        before = np.int32(-1)
+        for j in range(at, at + lengths[i]):
+            here = place[codes[j]]
+            if here < 0:
+                continue
+            if before >= 0:
+                key = _key(before, here)
+                at_slot = ((key * SEED) >> np.uint64(20)) & mask
+                if low <= at_slot < high and slots[at_slot] >= least:
+                    slot = _slot(found.keys, key)
+                    if found.keys[slot] == np.uint64(0):
+                        found.keys[slot] = key
+                        known += 1
+                    found.counts[slot] += 1
+                    if 2 * known > len(found.keys):
+                        keys = np.zeros(2 * len(found.keys), np.uint64)
+                        counts = np.zeros(2 * len(found.keys), np.int32)
+                        for k in range(len(found.keys)):
+                            if found.keys[k] != np.uint64(0):
+                                moved = _slot(keys, found.keys[k])
+                                keys[moved] = found.keys[k]
+                                counts[moved] = found.counts[k]
+                        found = Neighbours(keys, counts)
             before = here
         at += lengths[i]
     return found, known

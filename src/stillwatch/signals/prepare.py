@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.verdict import Family
-from stillwatch.engine import Columns, Engine, Log
+from stillwatch.engine import Columns, Engine, Log, give_back
 from stillwatch.kernels.coding import grouped, look_up, order_ties
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.signals import handover
@@ -42,6 +42,7 @@ _TABLE_COLUMNS = (
 def read_log(engine: Engine, log: Log) -> None:
     """The text pass: columns ``exchanges``, and relations of the names in them."""
     engine.map_batches(log, FeaturePass())
+    give_back()
 
 
 def duplicates(engine: Engine) -> list[tuple[int, int]]:
@@ -107,6 +108,7 @@ def build_population(
     templates = find_templates(columns, whose, row, counts, threads=engine.capabilities.threads)
     columns.drop("fingerprints")
     del row, whose
+    give_back()
     holders = _Holders(account, ts, by_account, columns, table, representative)
     kinds = holders.kinds(templates, threads=engine.capabilities.threads)
     columns.drop(*_ONLY_FOR_KINDS)

@@ -136,8 +136,7 @@ def _most(n_accounts: int) -> float:
 def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
     """The fingerprints of enough accounts, ascending, and how many rows have each; their places here become a column of
     lists."""
-    total = columns.list_values("fingerprints")
-    slots = np.zeros(min(1 << max(10, (total // 2).bit_length()), _MOST_SLOTS), np.uint8)
+    slots = _slots(columns, "fingerprints")
     for _, _, values in columns.lists("fingerprints", _ROWS):
         work.by_part(marks.count_marks, (values, slots), [()] * work.count)
     shared = [(marks.no_marks(LEAST_ACCOUNTS), 0) for _ in range(work.count)]
@@ -162,6 +161,12 @@ def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
     return names, uses
 
 
+def _slots(columns: Columns, name: str) -> npt.NDArray[np.uint8]:
+    """A table to count the values of a column of lists in, or their pairs, by hash."""
+    total = columns.list_values(name)
+    return np.zeros(min(1 << max(10, (total // 2).bit_length()), _MOST_SLOTS), np.uint8)
+
+
 def _lists(columns: Columns, name: str) -> Iterator[tuple[int, I32, I32]]:
     for low, offsets, codes in columns.lists(name, _ROWS):
         yield low, np.diff(offsets).astype(np.int32), codes
@@ -184,9 +189,14 @@ def _huge(columns: Columns, account: I32, maybe: npt.NDArray[np.bool_], n_accoun
 
 def _join(work: Threads, columns: Columns, place: I32, uses: I64) -> I32:
     """Component of each shared fingerprint under neighbours that mostly come together."""
+    slots = _slots(columns, _CODED)
+    for _, lengths, codes in _lists(columns, _CODED):
+        work.by_part(marks.count_pairs, (lengths, codes, place, slots), [()] * work.count)
+    # the commoner of two has LEAST_ACCOUNTS rows or more, so this is what a pair needs
+    least = int(np.ceil(CO_OCCURRENCE * LEAST_ACCOUNTS))
     found = [(marks.no_neighbours(), 0) for _ in range(work.count)]
     for _, lengths, codes in _lists(columns, _CODED):
-        found = work.by_part(marks.count_neighbours, (lengths, codes, place), found)
+        found = work.by_part(marks.count_neighbours, (lengths, codes, place, slots, least), found)
     left, right = [], []
     for table, _ in found:
         there = np.flatnonzero(table.keys)
