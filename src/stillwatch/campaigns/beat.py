@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stillwatch.kernels.coding import grouped
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group
 from stillwatch.signals.population import Population
@@ -57,7 +58,7 @@ def _gaps(population: Population, rows: I64, members: Bools) -> F64:
     account = population.account[rows]
     passed = np.cumsum(members[account])
     size = max(len(np.unique(account[members[account]])), 1)
-    order = np.argsort(account, kind="stable")
+    _, order = grouped(account, population.size)
     owner, place = account[order].astype(np.int64), passed[order]
     same = owner[1:] == owner[:-1]
     gap: I64 = (place[1:] - place[:-1])[same]

@@ -33,6 +33,7 @@ from stillwatch.signals.tactics import catalogue
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 MOST_TEMPLATES = 8
 EXAMPLES = 5
 FRINGE_SCORE = 0.3
@@ -109,8 +110,8 @@ class _Draft(NamedTuple):
     rows: I64
 
 
-def _templates(population: Population, found: Found) -> list[_Draft]:
-    rows_in = np.zeros(len(population.ts), np.bool_)
+def _templates(population: Population, found: Found, rows_in: Bools, covered: Bools) -> list[_Draft]:
+    """What many of a group's exchanges have in common; two scratch columns are false before and after."""
     rows_in[found.group.rows] = True
     candidates = []
     for kind in ("template", "system", "skeleton", "phrase"):
@@ -123,7 +124,6 @@ def _templates(population: Population, found: Found) -> list[_Draft]:
                 candidates.append((-len(rows), kind, value, int(x[value]), rows))
     candidates.sort(key=lambda c: (c[0], c[1], c[2]))
     out: list[_Draft] = []
-    covered = np.zeros(len(population.ts), np.bool_)
     for negative, kind, _, accounts, rows in candidates:
         if len(out) >= MOST_TEMPLATES:
             break
@@ -133,6 +133,7 @@ def _templates(population: Population, found: Found) -> list[_Draft]:
         owners = population.account[rows]
         _, first = np.unique(owners, return_index=True)
         out.append(_Draft(f"{kind}-{len(out) + 1}", accounts, -negative, rows[first[:12]]))
+    rows_in[found.group.rows] = covered[found.group.rows] = False
     return out
 
 
@@ -265,7 +266,8 @@ def build_case(
     identities: dict[str, Found] = {}
     for f in reversed(ordered):
         identities[campaign_id(population, f.group.accounts, identities)] = f
-    drafts = [_templates(population, f) for f in ordered]
+    scratch = np.zeros((2, len(population.ts)), np.bool_)
+    drafts = [_templates(population, f, *scratch) for f in ordered]
     shown = [tactic_senders(population, f) for f in ordered]
     wanted = [d.rows for group in drafts for d in group] + [rows for by in shown for rows in by.values()]
     texts = names.prompts(np.unique(np.concatenate(wanted))) if wanted else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.domain.verdict import Charts
 from stillwatch.signals.base import Group
@@ -30,7 +31,7 @@ def charts(population: Population, group: Group) -> Charts:
     first = start - start % bucket
     n = (end - first) // bucket + 1
     inside = np.bincount((population.ts[group.rows] - first) // bucket, minlength=n)
-    everything = np.bincount((population.ts - first) // bucket, minlength=n)
+    everything = _everything(population, first, bucket, n)
     picked = group.rows[np.linspace(0, len(group.rows) - 1, min(MOST_DOTS, len(group.rows))).astype(np.int64)]
     owners = population.account[picked]
     names, index = np.unique(owners, return_index=True)
@@ -47,6 +48,15 @@ def charts(population: Population, group: Group) -> Charts:
         graph_nodes=nodes,
         graph_edges=edges,
     )
+
+
+def _everything(population: Population, first: int, bucket: int, n: int) -> npt.NDArray[np.int64]:
+    """Exchanges of everybody per bucket."""
+    if "volume" not in population.cache:
+        ends = first + bucket * np.arange(n + 1)
+        population.cache["volume"] = np.diff(np.searchsorted(population.ts, ends))
+    found: npt.NDArray[np.int64] = population.cache["volume"]
+    return found
 
 
 def _graph(population: Population, group: Group) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[int, int], ...]]:

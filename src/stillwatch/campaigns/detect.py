@@ -19,7 +19,7 @@ from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import Population, union
 from stillwatch.signals.tactics import catalogue
 
 Bools = npt.NDArray[np.bool_]
@@ -464,7 +464,7 @@ def _with_members(population: Population, found: Found, apart: Bools) -> Found:
     named[accounts] = True
     rows = member.rows[named[population.account[member.rows]]]
     silent = np.setdiff1d(accounts, population.account[rows])
-    rows = np.union1d(rows, population.rows_of_accounts(silent.astype(np.int32)))
+    rows = union([rows, population.rows_of_accounts(silent.astype(np.int32))], len(population.ts))
     return found._replace(
         group=found.group._replace(accounts=accounts, rows=rows),
         core=int(named[found.group.accounts].sum()),

@@ -17,6 +17,9 @@ from stillwatch.engine.columns import KEEP_BYTES, Columns, marked
 from stillwatch.engine.protocol import Capabilities, Kernel, Log, SharedLog, StepError
 from stillwatch.engine.threads import Threads
 
+TOGETHER = 64
+"""Small tables that become rows of a relation at a time."""
+
 
 class _Done(NamedTuple):
     """What came of one piece of a log: tables of each batch, rows read, what was set aside."""
@@ -41,6 +44,7 @@ class DuckEngine:
         self._threads = max(1, threads)
         self._created: set[str] = set()
         self._columns: dict[str, Columns] = {}
+        self._waiting: dict[str, list[pa.Table]] = {}
 
     def __enter__(self) -> DuckEngine:
         return self
@@ -78,9 +82,11 @@ class DuckEngine:
                 problems += done.problems
                 self._append(done.tables)
             log.settle(problems, rows)
-            return
-        for done in self._ahead(partial(_batch, batch, kernel) for batch in log.batches()):
-            self._append(done.tables)
+        else:
+            for done in self._ahead(partial(_batch, batch, kernel) for batch in log.batches()):
+                self._append(done.tables)
+        for name in self._waiting:
+            self._flush(name)
 
     def columns(self, relation: str) -> Columns:
         """A relation of numbers as columns on disk."""
@@ -112,7 +118,14 @@ class DuckEngine:
                 if marked(table.schema):
                     self.columns(name).append(table)
                 else:
-                    self.scan(name, table)
+                    self._waiting.setdefault(name, []).append(table)
+                    if len(self._waiting[name]) >= TOGETHER:
+                        self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        waiting, self._waiting[name] = self._waiting[name], []
+        if waiting:
+            self.scan(name, pa.concat_tables(waiting))
 
     def _run(self, step: str, query: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 B1 = npt.NDArray[np.bool_]
+Small = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @njit(cache=True, nogil=True)
@@ -156,30 +157,43 @@ def draw_matched(pool: I32, pool_offsets: I64, need: I64, draws: int, seed: int)
 
 
 class Activity(NamedTuple):
-    """Every account's binned activity, damped by square roots: one heavy account must not stand for a group."""
+    """Every account's binned activity, in as few bytes as it takes: groups that are drawn at random are read all over.
+
+    Its loads are the roots of the counts: one heavy account must not stand for a group.
+    """
 
     indptr: I64
-    bins: I32
+    bins: Small
     """Bins of account a: ``bins[indptr[a]:indptr[a + 1]]``."""
-    loads: F64
-    """Root of the count in each of ``bins``."""
+    counts: Small
+    """Events in each of ``bins``."""
+    roots: F64
+    """The root of every count."""
     total: F64
     """Sum of an account's loads (n,)."""
     events: I64
     """Sum of an account's counts (n,): of its squared loads."""
 
 
-@njit(cache=True, nogil=True)
 def damped(indptr: I64, bins: I32, counts: I32) -> Activity:
     """Activity from each account's counts per bin."""
+    most = int(counts.max(initial=0))
+    small = max(most, int(bins.max(initial=0))) < 1 << 16
+    kind: type[np.unsignedinteger[Any]] = np.uint16 if small else np.uint32
+    roots = np.sqrt(np.arange(most + 1, dtype=np.float64))
+    total, events = _sums(indptr, counts, roots)
+    return Activity(indptr, bins.astype(kind), counts.astype(kind), roots, total, events)
+
+
+@njit(cache=True, nogil=True)
+def _sums(indptr: I64, counts: I32, roots: F64) -> tuple[F64, I64]:
     n = len(indptr) - 1
-    loads = np.sqrt(counts.astype(np.float64))
     total, events = np.zeros(n), np.zeros(n, np.int64)
     for a in range(n):
         for j in range(indptr[a], indptr[a + 1]):
-            total[a] += loads[j]
+            total[a] += roots[counts[j]]
             events[a] += counts[j]
-    return Activity(indptr, bins, loads, total, events)
+    return total, events
 
 
 @njit(cache=True, nogil=True)
@@ -201,7 +215,7 @@ def co_activity(members: I32, offsets: I64, activity: Activity, profile: F64) ->
         for i in range(offsets[g], offsets[g + 1]):
             account = members[i]
             for j in range(activity.indptr[account], activity.indptr[account + 1]):
-                totals[activity.bins[j]] += activity.loads[j]
+                totals[activity.bins[j]] += activity.roots[activity.counts[j]]
             own += activity.events[account]
             everything += activity.total[account]
             own_pairs += activity.total[account] ** 2

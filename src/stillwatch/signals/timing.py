@@ -13,7 +13,7 @@ from stillwatch.kernels.groups import Activity, co_activity, damped
 from stillwatch.kernels.rhythm import binned, events_of, first_events, rhythm, short_returns
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.nulls import combine_minimum, group_seed, matched_groups, tail_p
-from stillwatch.signals.population import DAY_US, Population
+from stillwatch.signals.population import DAY_US, Population, dense
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -216,9 +216,11 @@ def _channel(population: Population) -> I32:
     """Each account's main channel: what is called by programs is compared with programs."""
     cached: Any = population.cache.get("main_channel")
     if cached is None:
-        _, channel = np.unique(population.columns["channel"], return_inverse=True)
-        n_channels = int(channel.max()) + 1
-        cells, counts = np.unique(population.account.astype(np.int64) * n_channels + channel, return_counts=True)
+        names, channel = dense(population.columns["channel"])
+        n_channels = len(names)
+        held = np.bincount(population.account.astype(np.int64) * n_channels + channel)
+        cells = np.flatnonzero(held)
+        counts = held[cells]
         order = np.lexsort((counts, cells // n_channels))
         cached = np.zeros(population.size, np.int32)
         cached[(cells // n_channels)[order]] = (cells % n_channels)[order]
@@ -259,7 +261,7 @@ def _reference(population: Population) -> Reference:
         calm = _calm_score(population, burst, population.counts)
         n_bins = (end - start) // BIN_US + 1
         everybody = activity(ts, indptr, start)
-        weight = np.bincount(everybody.bins, weights=everybody.loads, minlength=n_bins)
+        weight = np.bincount(everybody.bins, weights=everybody.roots[everybody.counts], minlength=n_bins)
         cached = Reference(burst, calm, everybody, weight / weight.sum(), window)
         population.cache["timing_reference"] = cached
     out: Reference = cached
