@@ -86,7 +86,7 @@ def _parquet(path: Path, name: str, want: Want, quarantine: Quarantine) -> Itera
             if wanted and about.num_rows and want.group in (None, group):
                 at = first
                 try:
-                    for batch in _group(file, group, picked):
+                    for batch in _group(file, group, picked, alone=want.group is None):
                         numbers = np.arange(at, at + batch.num_rows, dtype=np.int64)
                         at += batch.num_rows
                         if want.only is not None:
@@ -103,10 +103,11 @@ def _parquet(path: Path, name: str, want: Want, quarantine: Quarantine) -> Itera
             first += about.num_rows
 
 
-def _group(file: pq.ParquetFile, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+def _group(file: pq.ParquetFile, group: int, columns: list[str] | None, *, alone: bool) -> Iterator[pa.RecordBatch]:
+    """``alone`` unless other threads read other row groups."""
     about = file.metadata.row_group(group)
     rows = min(BATCH_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(about.total_byte_size, 1)))
-    return map(_plain, file.iter_batches(rows, row_groups=[group], columns=columns))
+    return map(_plain, file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=alone))
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
