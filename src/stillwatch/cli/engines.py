@@ -57,6 +57,7 @@ def opened(
     source: str | None,
     on_bad_row: Literal["fail", "quarantine"],
     threads: int,
+    memory: int | None = None,
 ) -> Iterator[Opened]:
     """Raises :class:`InputError` for an engine that is not there and for inputs that it cannot read."""
     name, master = parsed(engine)
@@ -72,7 +73,7 @@ def opened(
     files = None if tables else open_log(exchanges, source=source, on_bad_row=on_bad_row, threads=threads)
     people = read_accounts(accounts, on_bad_row=on_bad_row) if accounts and not only_spark(accounts) else None
     if name == "duckdb" and files is not None:
-        with DuckEngine(threads=threads) as duck:
+        with DuckEngine(threads=threads, memory_bytes=memory) as duck:
             yield Opened(duck, files, people, {})
         return
     try:
@@ -82,7 +83,7 @@ def opened(
         raise InputError(
             f"--engine spark needs a package that is not there: {exc.name}", remedy="pip install 'stillwatch[spark]'"
         ) from exc
-    with SparkEngine(master=master or None, threads=threads) as spark:
+    with SparkEngine(master=master or None, threads=threads, memory_bytes=memory and memory // 2) as spark:
         if accounts and people is None:
             people = read_spark_accounts(spark, accounts, on_bad_row)
         log = files or SparkTables(spark, exchanges, on_bad_row)

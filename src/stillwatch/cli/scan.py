@@ -23,6 +23,7 @@ from stillwatch import __version__
 from stillwatch.campaigns.run import ScanInput, Settings, run_scan
 from stillwatch.case import check_place, impact_cost, price_table, write_case
 from stillwatch.cli.engines import opened, recorded
+from stillwatch.cli.sizes import memory_of
 from stillwatch.domain.errors import InputError
 from stillwatch.report import print_summary, render_report, summary_json
 from stillwatch.sources import read_licences
@@ -39,6 +40,7 @@ def scan(
     rate: float = typer.Option(0.01, "--rate", min=1e-6, max=0.5, help="False-discovery rate over groups."),
     prices: Path | None = typer.Option(None, "--prices", help="Price table (YAML) for the impact in money."),
     threads: int = typer.Option(2, "--threads", min=1, help="Threads; results do not depend on it."),
+    memory: str | None = typer.Option(None, "--memory", help="Memory to keep to, such as 4GiB; slower with less."),
     seed: int = typer.Option(1, "--seed", help="Seed of the permutation tests."),
     show_text: bool = typer.Option(False, "--show-text", help="Do not mask example texts in the report."),
     quiet: bool = typer.Option(False, "--quiet", help="No output."),
@@ -56,7 +58,9 @@ def scan(
         licence_list = read_licences(licences) if licences else ()
         price_list = price_table(prices) if prices else None
         settings = Settings(rate=rate, seed=seed, threads=threads)
-        with opened(engine, exchanges, accounts, source=source, on_bad_row=aside, threads=threads) as running:
+        with opened(
+            engine, exchanges, accounts, source=source, on_bad_row=aside, threads=threads, memory=memory_of(memory)
+        ) as running:
             reader, table = running.reader, running.accounts
             reader.on_progress = lambda share: progress("text pass", share)
             given = ScanInput(

@@ -30,7 +30,10 @@ class _Done(NamedTuple):
 
 
 class DuckEngine:
-    """DuckDB in memory, columns on disk, spill beside them: a temporary directory that goes away with the engine."""
+    """DuckDB in memory, columns on disk, spill beside them: a temporary directory that goes away with the engine.
+
+    Of ``memory_bytes`` DuckDB, which has names only, may take an eighth, and an eighth is for columns that are kept.
+    """
 
     def __init__(self, *, threads: int = 2, memory_bytes: int | None = None) -> None:
         self._spill = tempfile.TemporaryDirectory(prefix="stillwatch-")
@@ -40,8 +43,9 @@ class DuckEngine:
         self._con.execute("SET preserve_insertion_order = false")
         self._con.execute("SET enable_progress_bar = false")
         if memory_bytes is not None:
-            self._con.execute(f"SET memory_limit = '{memory_bytes // 1_000_000}MB'")
+            self._con.execute(f"SET memory_limit = '{memory_bytes // 8_000_000}MB'")
         self._threads = max(1, threads)
+        self._keep = KEEP_BYTES if memory_bytes is None else memory_bytes // 8
         self._created: set[str] = set()
         self._columns: dict[str, Columns] = {}
         self._waiting: dict[str, list[pa.Table]] = {}
@@ -93,7 +97,7 @@ class DuckEngine:
         if relation not in self._columns:
             folder = Path(self._spill.name) / relation
             folder.mkdir()
-            self._columns[relation] = Columns(folder, keep_bytes=KEEP_BYTES)
+            self._columns[relation] = Columns(folder, keep_bytes=self._keep)
         return self._columns[relation]
 
     def sql(self, step: str, query: str) -> None:
