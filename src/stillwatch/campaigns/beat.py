@@ -14,6 +14,7 @@ from stillwatch.signals.population import Population
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 GAPS = np.array([-4.0, -3.0, -2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0])
@@ -40,21 +41,21 @@ class Beat(NamedTuple):
     """Gaps between an account's own exchanges, measured in exchanges of the group, by size (n, len(GAPS) + 1)."""
 
 
-def kept_time(population: Population, rows: I64 | None, members: Bools) -> Beat:
+def kept_time(population: Population, rows: I32 | None, members: Bools) -> Beat:
     """The beat of all accounts among exchanges that carry a group's work (None: all exchanges)."""
     everyone = np.arange(population.size, dtype=np.int32)
     if rows is not None:
         calm = timing.calm_members(population, Group(everyone, rows, frozenset(), False, ""))
         held = np.bincount(population.account[rows], minlength=population.size)
         return Beat(calm, held, _gaps(population, rows, members))
-    rows = np.arange(len(population.ts))
+    rows = np.arange(len(population.ts), dtype=np.int32)
     if "calm_in_all" not in population.cache:
         group = Group(everyone, rows, frozenset(), False, "")
         population.cache["calm_in_all"] = timing.calm_members(population, group)
     return Beat(population.cache["calm_in_all"], population.counts, _gaps(population, rows, members))
 
 
-def _gaps(population: Population, rows: I64, members: Bools) -> F64:
+def _gaps(population: Population, rows: I32, members: Bools) -> F64:
     account = population.account[rows]
     passed = np.cumsum(members[account])
     size = max(len(np.unique(account[members[account]])), 1)

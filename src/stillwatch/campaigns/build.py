@@ -32,7 +32,6 @@ from stillwatch.signals.registry import SIGNALS
 from stillwatch.signals.tactics import catalogue
 
 I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 MOST_TEMPLATES = 8
 EXAMPLES = 5
@@ -45,9 +44,9 @@ class Names(NamedTuple):
 
     models: pa.Array
     channels: pa.Array
-    exchange_ids: Callable[[I64], dict[int, str]]
+    exchange_ids: Callable[[I32], dict[int, str]]
     """By row; asked once for all, because an engine answers a question about many as fast as one about few."""
-    prompts: Callable[[I64], dict[int, str]]
+    prompts: Callable[[I32], dict[int, str]]
     """Texts of some exchanges (system prompt and prompt), by row."""
     show: Callable[[Sequence[str]], str]
     """How a template's texts are shown: what they have in common, the rest masked, unless the user asked for text."""
@@ -107,7 +106,7 @@ class _Draft(NamedTuple):
     id: str
     accounts: int
     exchanges: int
-    rows: I64
+    rows: I32
 
 
 def _templates(population: Population, found: Found, rows_in: Bools, covered: Bools) -> list[_Draft]:
@@ -212,7 +211,7 @@ def _confidence(found: Found) -> float:
     return float(round(certainty * (1 - 0.5 ** min(families, 6)), 4))
 
 
-def _examples(found: Found) -> I64:
+def _examples(found: Found) -> I32:
     """Exchanges to be named: spread evenly over the group's."""
     rows = found.group.rows
     return rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(np.int64)] if len(rows) else rows

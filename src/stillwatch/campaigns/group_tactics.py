@@ -18,7 +18,6 @@ from stillwatch.signals.base import Verdict
 from stillwatch.signals.population import DAY_US, Population
 
 I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 STRONG = 0.001
@@ -33,7 +32,7 @@ BUSY = 100
 class Shown(NamedTuple):
     """A tactic that a group shows."""
 
-    rows: I64
+    rows: I32
     """Exchanges that show it."""
     share: float
     """Share of the work, or of the accounts, 0…1."""
@@ -46,7 +45,7 @@ class Seen(NamedTuple):
     population: Population
     found: Found
     accounts: I32
-    rows: I64
+    rows: I32
     """Exchanges of the group's own work."""
     inside: Bools
     """Which accounts of the population are members."""
@@ -169,7 +168,7 @@ def _moved(kind: str, said: str) -> Callable[[Seen], Shown | None]:
     def look(s: Seen) -> Shown | None:
         values = s.population.kinds[kind]
         rows = values.rows[s.inside[s.population.account[values.rows]]] if values.size else s.rows[:0]
-        hit = np.unique(rows).astype(np.int64)
+        hit = np.unique(rows)
         who = len(np.unique(s.population.account[hit]))
         return Shown(hit, who / len(s.accounts), said) if who >= LEAST_ACCOUNTS else None
 

@@ -83,7 +83,7 @@ class Membership(NamedTuple):
 
     probability: F64
     blocks: dict[str, F64]
-    rows: I64
+    rows: I32
     """Exchanges of accounts that may be members: those that carry the group's own work, or all where it has none."""
 
 
@@ -138,7 +138,7 @@ def prepare(population: Population, apart: Bools | None) -> None:
     _scale(population, apart)
 
 
-def own_rows(population: Population, p: F64, scale: _Scale) -> I64 | None:
+def own_rows(population: Population, p: F64, scale: _Scale) -> I32 | None:
     """The exchanges that carry work of the group's own, whoever sent them; None (all of them) where it has none."""
     members, others = float((scale.weight * p).sum()), float((scale.weight * (1 - p)).sum())
     mass = scale.weight * p

@@ -21,7 +21,7 @@ from stillwatch.engine import Engine, give_back
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
 from stillwatch.signals.tactics import catalogue
 
-I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 __all__ = ["ScanInput", "Settings", "run_scan"]
 
 
@@ -94,7 +94,7 @@ def run_scan(
     give_back()
     step("report")
 
-    def fetch(rows: I64, columns: Sequence[str]) -> tuple[list[int], list[dict[str, str | None]]]:
+    def fetch(rows: I32, columns: Sequence[str]) -> tuple[list[int], list[dict[str, str | None]]]:
         """Rows of the log again, in the order of the log, and what stands there."""
         rid = population.columns["rid"][rows].astype(np.int64)
         order = np.argsort(rid, kind="stable")
@@ -103,7 +103,7 @@ def run_scan(
             wanted.setdefault(value >> 40, []).append(value & ((1 << 40) - 1))
         return rows[order].tolist(), reader.fetch_rows(wanted, columns).to_pylist()
 
-    def exchange_ids(rows: I64) -> dict[int, str]:
+    def exchange_ids(rows: I32) -> dict[int, str]:
         rows = np.unique(rows)
         if not len(rows):
             return {}
@@ -111,7 +111,7 @@ def run_scan(
         keys = dict(zip(rows.tolist(), population.columns["key"][rows].tolist(), strict=True))
         return {row: n["exchange_id"] or f"{keys[row]:016x}" for row, n in zip(found, names, strict=True)}
 
-    def prompts(rows: I64) -> dict[int, str]:
+    def prompts(rows: I32) -> dict[int, str]:
         found, texts = fetch(rows, ["system_prompt", "prompt"])
         return {
             row: "\n".join(part for part in (t["system_prompt"], t["prompt"]) if part)

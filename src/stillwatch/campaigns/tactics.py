@@ -14,7 +14,7 @@ from stillwatch.domain.verdict import TacticFinding
 from stillwatch.signals.population import Population
 from stillwatch.signals.tactics import Tactic, catalogue
 
-I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 LEAST_SHARE = 0.2
 SENDERS = 12
 """Accounts whose requests are compared to show what a tactic's text has in common."""
@@ -25,19 +25,19 @@ class Shown(NamedTuple):
     """A tactic that a group shows."""
 
     tactic: Tactic
-    rows: I64
+    rows: I32
     """The exchanges that show it; the first few are its examples."""
     share: float
     evidence: str
     """In words."""
 
     @property
-    def examples(self) -> I64:
+    def examples(self) -> I32:
         """Exchanges to be named."""
         return self.rows[:EXAMPLES]
 
 
-def tactic_senders(population: Population, found: Found) -> dict[str, I64]:
+def tactic_senders(population: Population, found: Found) -> dict[str, I32]:
     """Per tactic that single requests show, one exchange each of up to a dozen accounts."""
     out = {}
     for tactic, hit in _exchange_hits(population, found.group.rows):
@@ -46,7 +46,7 @@ def tactic_senders(population: Population, found: Found) -> dict[str, I64]:
     return out
 
 
-def _exchange_hits(population: Population, rows: I64) -> list[tuple[Tactic, I64]]:
+def _exchange_hits(population: Population, rows: I32) -> list[tuple[Tactic, I32]]:
     """Tactics that enough of a group's exchanges show by themselves, with those exchanges."""
     out = []
     for i, tactic in enumerate(catalogue()):

@@ -190,7 +190,7 @@ def repeated_share(population: Population) -> npt.NDArray[np.float64]:
     return out
 
 
-def _concentrated(population: Population, rows: npt.NDArray[np.int64]) -> float:
+def _concentrated(population: Population, rows: npt.NDArray[np.int32]) -> float:
     hours = int((population.ts[-1] - population.ts[0]) // 3_600_000_000) + 1
     if hours < 20 or not len(rows):
         return float("nan")

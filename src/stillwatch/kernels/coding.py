@@ -284,7 +284,7 @@ class Dealt(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def dealt(codes: I32, rows: I64, offsets: I64, order: I32, n_codes: int) -> Dealt:
+def dealt(codes: I32, rows: I32, offsets: I64, order: I32, n_codes: int) -> Dealt:
     """Who has which values: the rows of everybody are ``rows[order[offsets[k]:offsets[k + 1]]]``."""
     last, holders = np.full(n_codes, -1, np.int32), np.zeros(n_codes, np.int32)
     each = np.zeros(len(offsets) - 1, np.int64)

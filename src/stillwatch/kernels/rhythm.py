@@ -42,7 +42,7 @@ def rhythm(ts: I64, indptr: I64, window_us: int) -> tuple[F64, F64]:
 
 
 @njit(cache=True, nogil=True)
-def events_of(rows: I64, account: I32, ts: I64, place: I32, n: int) -> tuple[I64, I64]:
+def events_of(rows: I32, account: I32, ts: I64, place: I32, n: int) -> tuple[I64, I64]:
     """Times of some rows (ascending), grouped by the ``place`` (0…n-1, below 0: left out) of their account. Returns
     times and offsets (n+1)."""
     indptr = np.zeros(n + 1, np.int64)
@@ -62,9 +62,9 @@ def events_of(rows: I64, account: I32, ts: I64, place: I32, n: int) -> tuple[I64
 
 
 @njit(cache=True, nogil=True)
-def first_events(rows: I64, account: I32, place: I32, most: int) -> tuple[I64, I32]:
+def first_events(rows: I32, account: I32, place: I32, most: int) -> tuple[I32, I32]:
     """The first ``most`` of some rows whose account has a ``place`` (below 0: it has none). Returns rows, places."""
-    kept, labels = np.empty(min(most, len(rows)), np.int64), np.empty(min(most, len(rows)), np.int32)
+    kept, labels = np.empty(min(most, len(rows)), np.int32), np.empty(min(most, len(rows)), np.int32)
     n = 0
     for row in rows:
         if n == most:

@@ -123,11 +123,11 @@ def handover_chains(population: Population) -> list[Group]:
     return out
 
 
-def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32) -> I64:
+def _shared_rows(population: Population, kinds: tuple[Kind, ...], accounts: I32) -> I32:
     """The exchanges of a community's accounts that carry a value which the community shares beyond chance."""
     inside = np.zeros(population.size, np.bool_)
     inside[accounts] = True
-    picked: list[I64] = []
+    picked: list[I32] = []
     for kind in kinds:
         values = population.kinds[kind.name]
         if not values.size:

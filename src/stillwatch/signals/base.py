@@ -36,7 +36,7 @@ class Group(NamedTuple):
     """A candidate: the accounts, the rows (exchanges) of the sub-stream that drew it, and the family that drew it."""
 
     accounts: I32
-    rows: npt.NDArray[np.int64]
+    rows: I32
     formed_by: frozenset[Family]
     software: bool
     """True when what formed it is explained by the same program: software kinds then do not judge it."""

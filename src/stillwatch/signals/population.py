@@ -72,9 +72,9 @@ class Values:
         """Accounts that hold a value, ascending."""
         return self.holders[self.holders_ptr[value] : self.holders_ptr[value + 1]]
 
-    def rows_of(self, value: int) -> I64:
+    def rows_of(self, value: int) -> I32:
         """Exchanges that carry a value, ascending (empty for kinds of the accounts table and of infrastructure)."""
-        return self.rows[self.rows_ptr[value] : self.rows_ptr[value + 1]].astype(np.int64)
+        return self.rows[self.rows_ptr[value] : self.rows_ptr[value + 1]]
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,22 @@ class Population:
         found: tuple[I64, I32] = self.cache["rows"]
         return found
 
-    def rows_of_accounts(self, accounts: I32) -> I64:
+    def rows_of_accounts(self, accounts: I32) -> I32:
         """All exchanges of some accounts, ascending."""
         offsets, order = self.by_account
         rows = np.concatenate([order[offsets[a] : offsets[a + 1]] for a in accounts.tolist()] or [order[:0]])
-        return np.sort(rows).astype(np.int64)
+        return np.sort(rows)
 
 
-def union(rows: Sequence[npt.NDArray[Any]], n: int) -> I64:
+def union(rows: Sequence[I32], n: int) -> I32:
     """Some lists of rows (0…n-1) as one, ascending, each row once."""
     total = sum(map(len, rows))
     if total < n // 64:
-        return np.unique(np.concatenate([*rows, np.zeros(0, np.int64)])).astype(np.int64)
+        return np.unique(np.concatenate([*rows, np.zeros(0, np.int32)]))
     there = np.zeros(n, np.bool_)
     for some in rows:
         there[some] = True
-    return np.flatnonzero(there)
+    return np.flatnonzero(there).astype(np.int32)
 
 
 def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:

@@ -44,7 +44,7 @@ class Reference(NamedTuple):
     window_us: int
 
 
-def sequences(population: Population, rows: I64, members: I32) -> tuple[I64, I64]:
+def sequences(population: Population, rows: I32, members: I32) -> tuple[I64, I64]:
     """The members' events among ``rows``, grouped by member and ascending in time. Returns (ts, indptr)."""
     out: tuple[I64, I64] = events_of(
         rows, population.account, population.ts, _places(population, members), len(members)
@@ -176,7 +176,7 @@ def equal_load(counts: I64) -> F64:
 
 def dispatch_order(
     population: Population,
-    rows: I64,
+    rows: I32,
     members: I32,
     held: I64,
     *,
