@@ -14,7 +14,7 @@ from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
 from stillwatch.campaigns.phrases import seen
-from stillwatch.campaigns.tactics import campaign_tactics, tactic_findings, tactic_senders
+from stillwatch.campaigns.tactics import campaign_tactics, first_of_each, tactic_findings, tactic_senders
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
     Campaign,
@@ -34,6 +34,8 @@ from stillwatch.signals.tactics import catalogue
 I32 = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 MOST_TEMPLATES = 8
+COMPARED = 12
+"""Accounts whose requests are compared to show what a template's texts have in common."""
 EXAMPLES = 5
 FRINGE_SCORE = 0.3
 """Of accounts that may belong to a campaign but are not named with it."""
@@ -130,8 +132,7 @@ def _templates(population: Population, found: Found, rows_in: Bools, covered: Bo
             continue
         covered[rows] = True
         owners = population.account[rows]
-        _, first = np.unique(owners, return_index=True)
-        out.append(_Draft(f"{kind}-{len(out) + 1}", accounts, -negative, rows[first[:12]]))
+        out.append(_Draft(f"{kind}-{len(out) + 1}", accounts, -negative, rows[first_of_each(owners, COMPARED)]))
     rows_in[found.group.rows] = covered[found.group.rows] = False
     return out
 

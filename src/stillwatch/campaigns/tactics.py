@@ -41,9 +41,14 @@ def tactic_senders(population: Population, found: Found) -> dict[str, I32]:
     """Per tactic that single requests show, one exchange each of up to a dozen accounts."""
     out = {}
     for tactic, hit in _exchange_hits(population, found.group.rows):
-        _, first = np.unique(population.account[hit], return_index=True)
-        out[tactic.id] = hit[first[:SENDERS]]
+        out[tactic.id] = hit[first_of_each(population.account[hit], SENDERS)]
     return out
+
+
+def first_of_each(owners: I32, most: int) -> I32:
+    """Places of the first rows of as many owners, the earliest ones: rows that lie together are soon read again."""
+    _, first = np.unique(owners, return_index=True)
+    return np.sort(first)[:most].astype(np.int32)
 
 
 def _exchange_hits(population: Population, rows: I32) -> list[tuple[Tactic, I32]]:

@@ -90,8 +90,11 @@ def _parquet(path: Path, name: str, want: Want, quarantine: Quarantine) -> Itera
                         numbers = np.arange(at, at + batch.num_rows, dtype=np.int64)
                         at += batch.num_rows
                         if want.only is not None:
-                            inside = np.flatnonzero(np.isin(numbers, want.only))
-                            batch, numbers = batch.take(pa.array(inside)), numbers[inside]
+                            low, high = np.searchsorted(want.only, [at - batch.num_rows, at])
+                            numbers = want.only[low:high]
+                            batch = batch.take(pa.array(numbers - (at - batch.num_rows)))
+                            if not len(numbers):
+                                continue
                         position = size * at // total
                         if not want.layout.columns:
                             yield Raw(batch, numbers, numbers, position)

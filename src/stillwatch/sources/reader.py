@@ -37,6 +37,8 @@ class Share(NamedTuple):
 
     file: int
     group: int | None = None
+    rows: tuple[int, int] | None = None
+    """Its first record and the one after its last, where it is a row group."""
 
 
 class LogReader:
@@ -151,9 +153,10 @@ class LogReader:
             return [batch.select([f.name for f in fields]) for batch in found if batch.num_rows]
 
         tasks = (
-            partial(some, share, np.array(sorted(wanted[number]), np.int64))
-            for number in sorted(wanted)
+            partial(some, share, rows)
+            for number, rows in ((number, np.array(sorted(wanted[number]), np.int64)) for number in sorted(wanted))
             for share in _shares(number, self.files[number])
+            if share.rows is None or np.ptp(np.searchsorted(rows, share.rows)) > 0
         )
         with Threads(self._threads) as threads:
             parts = [batch for batches in threads.in_order(tasks) for batch in batches]
@@ -217,7 +220,9 @@ def _shares(number: int, path: Path) -> list[Share]:
     """A Parquet file's row groups; one share where a file is of another kind, empty, or cannot be opened."""
     try:
         if kind(path) == "parquet":
-            return [Share(number, group) for group in range(pq.read_metadata(path).num_row_groups)] or [Share(number)]
+            about = pq.read_metadata(path)
+            ends = np.cumsum([0] + [about.row_group(group).num_rows for group in range(about.num_row_groups)]).tolist()
+            return [Share(number, i, (ends[i], ends[i + 1])) for i in range(len(ends) - 1)] or [Share(number)]
     except (*DAMAGED, InputError):
         pass  # whoever reads it says what is wrong
     return [Share(number)]
