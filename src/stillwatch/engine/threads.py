@@ -38,6 +38,14 @@ class Threads:
             for waiting in window:
                 waiting.cancel()
 
+    def read_ahead(self, pieces: Iterator[T]) -> Iterator[T]:
+        """Pieces in their order; the next one is read while one is worked on."""
+        with ThreadPoolExecutor(1) as reader:
+            waiting = reader.submit(next, pieces, None)
+            while (piece := waiting.result()) is not None:
+                waiting = reader.submit(next, pieces, None)
+                yield piece
+
     def by_part(self, kernel: Callable[..., Any], given: Sequence[Any], states: Sequence[Any]) -> list[Any]:
         """``kernel(*given, part, parts, *state)`` for each of ``count`` parts at a time, each with its state."""
         parts = [self._pool.submit(kernel, *given, i, self.count, *state) for i, state in enumerate(states)]

@@ -137,10 +137,10 @@ def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
     """The fingerprints of enough accounts, ascending, and how many rows have each; their places here become a column of
     lists."""
     slots = _slots(columns, "fingerprints")
-    for _, _, values in columns.lists("fingerprints", _ROWS):
+    for _, _, values in work.read_ahead(columns.lists("fingerprints", _ROWS)):
         work.by_part(marks.count_marks, (values, slots), [()] * work.count)
     shared = [(marks.no_marks(LEAST_ACCOUNTS), 0) for _ in range(work.count)]
-    for low, offsets, values in columns.lists("fingerprints", _ROWS):
+    for low, offsets, values in work.read_ahead(columns.lists("fingerprints", _ROWS)):
         given = offsets, values, account[low : low + len(offsets) - 1], slots
         shared = work.by_part(marks.note_marks, given, shared)
     kept = [(s, np.flatnonzero(s.accounts[:known, LEAST_ACCOUNTS - 1] >= 0)) for s, known in shared]
@@ -190,12 +190,12 @@ def _huge(columns: Columns, account: I32, maybe: npt.NDArray[np.bool_], n_accoun
 def _join(work: Threads, columns: Columns, place: I32, uses: I64) -> I32:
     """Component of each shared fingerprint under neighbours that mostly come together."""
     slots = _slots(columns, _CODED)
-    for _, lengths, codes in _lists(columns, _CODED):
+    for _, lengths, codes in work.read_ahead(_lists(columns, _CODED)):
         work.by_part(marks.count_pairs, (lengths, codes, place, slots), [()] * work.count)
     # the commoner of two has LEAST_ACCOUNTS rows or more, so this is what a pair needs
     least = int(np.ceil(CO_OCCURRENCE * LEAST_ACCOUNTS))
     found = [(marks.no_neighbours(), 0) for _ in range(work.count)]
-    for _, lengths, codes in _lists(columns, _CODED):
+    for _, lengths, codes in work.read_ahead(_lists(columns, _CODED)):
         found = work.by_part(marks.count_neighbours, (lengths, codes, place, slots, least), found)
     left, right = [], []
     for table, _ in found:
