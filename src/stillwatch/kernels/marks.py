@@ -31,38 +31,49 @@ def count_marks(values: U64, slots: U8, part: int, parts: int) -> None:
 
 
 class Shared(NamedTuple):
-    """Values met so far that may be common; arrays are longer than what is known and grow."""
+    """Values met so far that may be common; arrays are longer than what is known and grow.
 
-    table: I32
+    What is looked at together lies together: nearly every look misses the processor's caches.
+    """
+
+    table: U64
+    """(…, 2): open addressing by hash; a value, and its code and 1 (0: free)."""
     names: U64
-    uses: I32
-    accounts: I32
-    """(…, least): the first different accounts of each value, -1 where fewer."""
+    seen: I32
+    """(…, 1 + least): rows of each value, and its first different accounts, -1 where fewer."""
 
 
 def no_marks(least: int) -> Shared:
     """Nothing met yet; values count as shared from ``least`` accounts on."""
-    return Shared(
-        np.full(1 << 12, -1, np.int32),
-        np.zeros(1 << 11, np.uint64),
-        np.zeros(1 << 11, np.int32),
-        np.full((1 << 11, least), -1, np.int32),
-    )
+    return Shared(np.zeros((1 << 12, 2), np.uint64), np.zeros(1 << 11, np.uint64), _unseen(1 << 11, least))
+
+
+@njit(cache=True, nogil=True)
+def _unseen(n: int, least: int) -> I32:
+    seen = np.full((n, 1 + least), -1, np.int32)
+    seen[:, 0] = 0
+    return seen
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _place(table: U64, value: np.uint64) -> np.int64:
+    """Where a value stands in a table, or is to stand."""
+    slot = np.int64(mix(value)) & (len(table) - 1)
+    while table[slot, 1] != np.uint64(0) and table[slot, 0] != value:
+        slot = (slot + 1) & (len(table) - 1)
+    return slot
 
 
 @njit(cache=True, nogil=True)
 def _grown(shared: Shared, known: int) -> Shared:
     size = 2 * len(shared.names)
-    names, uses = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-    accounts = np.full((size, shared.accounts.shape[1]), -1, np.int32)
-    names[:known], uses[:known], accounts[:known] = shared.names[:known], shared.uses[:known], shared.accounts[:known]
-    table = np.full(2 * size, -1, np.int32)
+    names, seen = np.zeros(size, np.uint64), _unseen(size, shared.seen.shape[1] - 1)
+    names[:known], seen[:known] = shared.names[:known], shared.seen[:known]
+    table = np.zeros((2 * size, 2), np.uint64)
     for k in range(known):
-        slot = np.int64(mix(names[k])) & (len(table) - 1)
-        while table[slot] >= 0:
-            slot = (slot + 1) & (len(table) - 1)
-        table[slot] = k
-    return Shared(table, names, uses, accounts)
+        slot = _place(table, names[k])
+        table[slot, 0], table[slot, 1] = names[k], np.uint64(k + 1)
+    return Shared(table, names, seen)
 
 
 @njit(cache=True, nogil=True)
@@ -76,7 +87,7 @@ def note_marks(
     """
     mask = np.uint64(len(slots) - 1)
     low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
-    least = shared.accounts.shape[1]
+    least = shared.seen.shape[1] - 1
     for i in range(len(account)):
         if account[i] < 0:
             continue
@@ -85,50 +96,44 @@ def note_marks(
             at = ((value * SEED) >> np.uint64(20)) & mask
             if at < low or at >= high or slots[at] < least:
                 continue
-            slot = np.int64(mix(value)) & (len(shared.table) - 1)
-            while shared.table[slot] >= 0 and shared.names[shared.table[slot]] != value:
-                slot = (slot + 1) & (len(shared.table) - 1)
-            code = int(shared.table[slot])
+            slot = _place(shared.table, value)
+            code = int(shared.table[slot, 1]) - 1
             if code < 0:
                 if known == len(shared.names):
                     shared = _grown(shared, known)
-                    slot = np.int64(mix(value)) & (len(shared.table) - 1)
-                    while shared.table[slot] >= 0:
-                        slot = (slot + 1) & (len(shared.table) - 1)
+                    slot = _place(shared.table, value)
                 code = known
-                shared.table[slot] = code
+                shared.table[slot, 0], shared.table[slot, 1] = value, np.uint64(code + 1)
                 shared.names[code] = value
                 known += 1
-            shared.uses[code] += 1
-            for k in range(least):
-                if shared.accounts[code, k] == account[i]:
+            shared.seen[code, 0] += 1
+            if shared.seen[code, least] >= 0:
+                continue
+            for k in range(1, least + 1):
+                if shared.seen[code, k] == account[i]:
                     break
-                if shared.accounts[code, k] < 0:
-                    shared.accounts[code, k] = account[i]
+                if shared.seen[code, k] < 0:
+                    shared.seen[code, k] = account[i]
                     break
     return shared, known
 
 
 @njit(cache=True, nogil=True)
-def table_of(names: U64) -> I32:
-    """An open-addressing table of distinct values' places (-1: free)."""
+def table_of(names: U64) -> U64:
+    """A table, as in :class:`Shared`, of distinct values' places."""
     size = 16
     while size < 2 * len(names):
         size *= 2
-    table = np.full(size, -1, np.int32)
+    table = np.zeros((size, 2), np.uint64)
     for k in range(len(names)):
-        slot = np.int64(mix(names[k])) & (size - 1)
-        while table[slot] >= 0:
-            slot = (slot + 1) & (size - 1)
-        table[slot] = k
+        slot = _place(table, names[k])
+        table[slot, 0], table[slot, 1] = names[k], np.uint64(k + 1)
     return table
 
 
 @njit(cache=True, nogil=True)
-def code_marks(
-    offsets: I64, values: U64, account: I32, slots: U8, least: int, names: U64, table: I32
-) -> tuple[I32, I32]:
-    """Places of each row's values among ``names`` (others left out; rows without an account have none). Returns
+def code_marks(offsets: I64, values: U64, account: I32, slots: U8, least: int, table: U64) -> tuple[I32, I32]:
+    """Places of each row's values in a table (others left out; rows without an account have none). Returns
     (lengths, places)."""
     mask = np.uint64(len(slots) - 1)
     lengths = np.zeros(len(account), np.int32)
@@ -141,11 +146,9 @@ def code_marks(
             value = values[j]
             if slots[((value * SEED) >> np.uint64(20)) & mask] < least:
                 continue
-            slot = np.int64(mix(value)) & (len(table) - 1)
-            while table[slot] >= 0 and names[table[slot]] != value:
-                slot = (slot + 1) & (len(table) - 1)
-            if table[slot] >= 0:
-                codes[written] = table[slot]
+            code = table[_place(table, value), 1]
+            if code > np.uint64(0):
+                codes[written] = np.int64(code) - 1
                 written += 1
                 lengths[i] += 1
     return lengths, codes[:written].copy()
@@ -162,24 +165,9 @@ def note_accounts(lengths: I32, codes: I32, account: I32, which: I32, seen: B1) 
         at += lengths[i]
 
 
-class Neighbours(NamedTuple):
-    """How often two values follow each other in a row: an open-addressing table, key 0 free."""
-
-    keys: U64
-    counts: I32
-
-
-def no_neighbours() -> Neighbours:
-    """None yet."""
-    return Neighbours(np.zeros(1 << 12, np.uint64), np.zeros(1 << 12, np.int32))
-
-
-@njit(cache=True, nogil=True)
-def _slot(keys: U64, key: np.uint64) -> np.int64:
-    slot = np.int64(mix(key)) & (len(keys) - 1)
-    while keys[slot] != np.uint64(0) and keys[slot] != key:
-        slot = (slot + 1) & (len(keys) - 1)
-    return slot
+def no_neighbours() -> U64:
+    """None yet: an open-addressing table of pairs (…, 2), a pair's key and how often it was met (0: free)."""
+    return np.zeros((1 << 12, 2), np.uint64)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -217,9 +205,9 @@ def count_neighbours(
     least: int,
     part: int,
     parts: int,
-    found: Neighbours,
+    found: U64,
     known: int,
-) -> tuple[Neighbours, int]:
+) -> tuple[U64, int]:
     """Count the same pairs one by one, those that may be there ``least`` times; of one part of the slots."""
     mask = np.uint64(len(slots) - 1)
     low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
@@ -232,22 +220,19 @@ def count_neighbours(
                 continue
             if before >= 0:
                 key = _key(before, here)
-                at_slot = ((key * SEED) >> np.uint64(20)) & mask
-                if low <= at_slot < high and slots[at_slot] >= least:
-                    slot = _slot(found.keys, key)
-                    if found.keys[slot] == np.uint64(0):
-                        found.keys[slot] = key
+                counted = ((key * SEED) >> np.uint64(20)) & mask
+                if low <= counted < high and slots[counted] >= least:
+                    slot = _place(found, key)
+                    if found[slot, 1] == np.uint64(0):
+                        found[slot, 0] = key
                         known += 1
-                    found.counts[slot] += 1
-                    if 2 * known > len(found.keys):
-                        keys = np.zeros(2 * len(found.keys), np.uint64)
-                        counts = np.zeros(2 * len(found.keys), np.int32)
-                        for k in range(len(found.keys)):
-                            if found.keys[k] != np.uint64(0):
-                                moved = _slot(keys, found.keys[k])
-                                keys[moved] = found.keys[k]
-                                counts[moved] = found.counts[k]
-                        found = Neighbours(keys, counts)
+                    found[slot, 1] += np.uint64(1)
+                    if 2 * known > len(found):
+                        larger = np.zeros((2 * len(found), 2), np.uint64)
+                        for k in range(len(found)):
+                            if found[k, 1] != np.uint64(0):
+                                larger[_place(larger, found[k, 0])] = found[k]
+                        found = larger
             before = here
         at += lengths[i]
     return found, known

@@ -143,9 +143,9 @@ def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
     for low, offsets, values in work.read_ahead(columns.lists("fingerprints", _ROWS)):
         given = offsets, values, account[low : low + len(offsets) - 1], slots
         shared = work.by_part(marks.note_marks, given, shared)
-    kept = [(s, np.flatnonzero(s.accounts[:known, LEAST_ACCOUNTS - 1] >= 0)) for s, known in shared]
+    kept = [(s, np.flatnonzero(s.seen[:known, LEAST_ACCOUNTS] >= 0)) for s, known in shared]
     names = np.concatenate([s.names[k] for s, k in kept])
-    uses = np.concatenate([s.uses[k] for s, k in kept]).astype(np.int64)
+    uses = np.concatenate([s.seen[k, 0] for s, k in kept]).astype(np.int64)
     del shared, kept
     order = np.argsort(names, kind="stable")
     names, uses = names[order], uses[order]
@@ -153,7 +153,7 @@ def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
 
     def coded(low: int, offsets: I64, values: U64) -> tuple[I32, I32]:
         mine = account[low : low + len(offsets) - 1]
-        found: tuple[I32, I32] = marks.code_marks(offsets, values, mine, slots, LEAST_ACCOUNTS, names, table)
+        found: tuple[I32, I32] = marks.code_marks(offsets, values, mine, slots, LEAST_ACCOUNTS, table)
         return found
 
     for lengths, codes in work.in_order(partial(coded, *piece) for piece in columns.lists("fingerprints", _ROWS)):
@@ -199,10 +199,9 @@ def _join(work: Threads, columns: Columns, place: I32, uses: I64) -> I32:
         found = work.by_part(marks.count_neighbours, (lengths, codes, place, slots, least), found)
     left, right = [], []
     for table, _ in found:
-        there = np.flatnonzero(table.keys)
-        keys = table.keys[there]
+        keys, times = table[table[:, 1] > 0].T
         low, high = (keys >> np.uint64(32)).astype(np.int64), (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        strong = table.counts[there] >= CO_OCCURRENCE * np.maximum(uses[low], uses[high])
+        strong = times >= CO_OCCURRENCE * np.maximum(uses[low], uses[high])
         left.append(low[strong])
         right.append(high[strong])
     out: I32 = union_find(len(uses), np.concatenate(left), np.concatenate(right))
