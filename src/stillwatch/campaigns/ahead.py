@@ -32,7 +32,7 @@ class Ahead(Generic[Item, State, Result]):
         self._items = items
         self._rules = rules
         self._room = threads - 1
-        self._pool = ThreadPoolExecutor(max(1, self._room))
+        self._pool = ThreadPoolExecutor(threads)  # one more than room: what is waited for is worked on too
         self._begun: dict[int, tuple[Future[Result], State]] = {}
 
     def __enter__(self) -> Ahead[Item, State, Result]:

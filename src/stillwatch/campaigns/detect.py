@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from stillwatch.campaigns.ahead import Ahead, Rules
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
-from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership, prepare
+from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
+from stillwatch.campaigns.membership import prepare as prepare_membership
 from stillwatch.campaigns.parts import own_parts
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
@@ -21,6 +23,7 @@ from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
 from stillwatch.signals.population import Population, union
 from stillwatch.signals.tactics import catalogue
+from stillwatch.signals.timing import prepare as prepare_timing
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -250,14 +253,16 @@ def detect(
     """
     step("candidates")
     apart = np.zeros(population.size, np.bool_) if licensed is None else licensed
-    candidates = find_candidates(population, seed=settings.seed, step=step)
+    with ThreadPoolExecutor(1) as beside:  # communities take one core
+        ready = beside.submit(_prepare, population, apart)
+        candidates = find_candidates(population, seed=settings.seed, step=step)
+        ready.result()
     judged = judge_all(
         population, candidates, seed=settings.seed, draws=settings.draws, threads=settings.threads, step=step
     )
     campaigns: list[Found] = []
     others: list[Found] = []
     step("verdicts")
-    prepare(population, apart)
     rules = Rules(partial(_looked_at, population, candidates, settings, apart), _wanted, _still_holds)
     with Ahead(judged, rules, threads=settings.threads) as looks:
         for i, j in enumerate(judged):
@@ -278,6 +283,13 @@ def detect(
                 others.append(look.found)
     step("members")
     return _one_each(population, campaigns, others)
+
+
+def _prepare(population: Population, apart: Bools) -> None:
+    """What all candidates are measured by, before threads share it."""
+    prepare_timing(population)
+    prepare_membership(population, apart)
+    repeated_share(population)
 
 
 class Look(NamedTuple):

@@ -85,7 +85,6 @@ def judge_all(
     step: Callable[[str], None] = lambda _: None,
 ) -> list[Judged]:
     """Judge the promising candidates (all others count as p = 1), strongest first."""
-    timing.prepare(population)
     look = promising(population, candidates, threads=threads)
     with ThreadPoolExecutor(threads) as pool:
         weight = look * np.sqrt([len(g.accounts) for g in candidates])
