@@ -39,6 +39,7 @@ from stillwatch.domain.verdict import Family
 from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals.base import Group
 from stillwatch.signals.population import Population, Values, csr, union
+from stillwatch.signals.scratch import scratch
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -146,9 +147,10 @@ def own_rows(population: Population, p: F64, scale: _Scale) -> I32 | None:
     parts = []
     for name in (kind for block in WORK for kind in BLOCKS[block]):
         held = scale.held[name]
-        inside = np.zeros(len(held.everybody))
+        inside = scratch("inside", len(held.everybody), np.float64)
         met = held_inside(held.indptr, held.values, active, mass, inside)
         x = inside[met]
+        inside[met] = 0.0
         y = np.maximum(held.everybody[met] - x, 0.0)
         near = np.log((x + 1e-3) / max(members, 1.0)) - np.log((y + PSEUDO) / max(others, 1.0))
         own = np.sort(met[(x >= 2.5) & (near >= OWN_WORK)])
@@ -238,12 +240,13 @@ def _closeness(population: Population, block: str, p: F64, by: F64, scale: _Scal
     active = np.flatnonzero(by > scale.least).astype(np.int32)
     for name in BLOCKS[block]:
         held = scale.held[name]
-        inside = np.zeros(len(held.everybody))
+        inside = scratch("inside", len(held.everybody), np.float64)
         met = held_inside(held.indptr, held.values, active, mass, inside)
         nearest(
             met, inside, held.everybody, held.holders_ptr, held.holders, scale.weight, mass, members, others, PSEUDO,
             LEAST, best,
         )  # fmt: skip
+        inside[met] = 0.0
     # whose text is seen says no such thing; whose text is not seen says nothing
     for one in WORK if block in WORK else (block,):
         for name in BLOCKS[one]:

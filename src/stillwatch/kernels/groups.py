@@ -48,7 +48,15 @@ def held_by(accounts: I32, indptr: I64, values: I32) -> tuple[I64, I32]:
 
 @njit(cache=True, nogil=True)
 def tied_members(
-    members: I32, offsets: I64, holds: B1, indptr: I64, values: I32, frequency: I32, population: int
+    members: I32,
+    offsets: I64,
+    holds: B1,
+    indptr: I64,
+    values: I32,
+    frequency: I32,
+    population: int,
+    seen: I32,
+    tie: F64,
 ) -> F64:
     """How many members of each group are tied to another member by a shared value, beyond chance.
 
@@ -58,12 +66,10 @@ def tied_members(
     For a value seen x times in a group of k such members and y times among the others, k·y/(population - k) are
     expected; what exceeds that by two standard deviations and one, divided by x, is each holder's degree of tie; a
     member's tie is the largest over its values. Hubs thus count only for what the group shares beyond everybody.
-    Returns (G,).
+    ``seen`` (per value) is zeros before and after, ``tie`` is room for as much. Returns (G,).
     """
     n_groups = len(offsets) - 1
     out = np.zeros(n_groups, np.float64)
-    seen = np.zeros(len(frequency), np.int32)
-    tie = np.empty(len(frequency), np.float64)  # of values that are done with (seen = -1)
     for g in range(n_groups):
         known = 0
         for i in range(offsets[g], offsets[g + 1]):
@@ -80,7 +86,7 @@ def tied_members(
                 for j in range(indptr[account], indptr[account + 1]):
                     value = values[j]
                     x = seen[value]
-                    if x >= 2:
+                    if x >= 2:  # not done with yet
                         expected = known * max(frequency[value] - x, 0) / max(population - known, 1)
                         tie[value] = (x - 1.0 - expected - 2.0 * np.sqrt(expected)) / x
                         seen[value] = -1
@@ -96,9 +102,10 @@ def tied_members(
 
 
 @njit(cache=True, nogil=True)
-def tie_degrees(members: I32, holds: B1, indptr: I64, values: I32, frequency: I32, population: int) -> tuple[F64, I32]:
+def tie_degrees(
+    members: I32, holds: B1, indptr: I64, values: I32, frequency: I32, population: int, seen: I32
+) -> tuple[F64, I32]:
     """Per member of one group its tie (0…1) and the value that gives it (-1: none); see :func:`tied_members`."""
-    seen = np.zeros(len(frequency), np.int32)
     degree = np.zeros(len(members), np.float64)
     by = np.full(len(members), -1, np.int32)
     known = 0
@@ -116,6 +123,9 @@ def tie_degrees(members: I32, holds: B1, indptr: I64, values: I32, frequency: I3
                 if excess > degree[i]:
                     degree[i] = excess
                     by[i] = values[j]
+    for account in members:
+        for j in range(indptr[account], indptr[account + 1]):
+            seen[values[j]] = 0
     return degree, by
 
 

@@ -12,7 +12,12 @@ from stillwatch.domain.verdict import Family
 from stillwatch.kernels.groups import tie_degrees, tied_members
 from stillwatch.signals.base import Group, Kind, Verdict
 from stillwatch.signals.nulls import combine_minimum, matched_groups, tail_p
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import Population, Values
+from stillwatch.signals.scratch import scratch
+
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 
 PILOT = 4
 CLEARLY_NULL = 0.2
@@ -44,17 +49,17 @@ class TieSignal(NamedTuple):
         members = group.accounts[population.representative[group.accounts]]
         if not kinds or len(members) < 2:
             return Verdict(1.0, 0.0, 0.0, "", np.zeros(len(group.accounts)))
-        values = [population.kinds[kind.name].ties for kind in kinds]
+        values = [population.kinds[kind.name] for kind in kinds]
         flat, offsets = matched_groups(population, members, stratum=population.stratum, seed=seed, draws=draws)
         # the group itself, then as many draws as are looked at first
         both = np.concatenate([members, flat[: offsets[draws // PILOT]]])
         ends = np.concatenate([[0], len(members) + offsets[: draws // PILOT + 1]])
-        looks = [tied_members(both, ends, *v) for v in values]
+        looks = [_tied(both, ends, v) for v in values]
         observed = [float(look[0]) for look in looks]
         nulls = [look[1:] for look in looks]
         p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         if CLEARLY_NOT <= min(p_values) <= CLEARLY_NULL:
-            rest = [tied_members(flat, offsets[draws // PILOT :], *v) for v in values]
+            rest = [_tied(flat, offsets[draws // PILOT :], v) for v in values]
             nulls = [np.concatenate(two) for two in zip(nulls, rest, strict=True)]
             p_values = [tail_p(u, n, least_scale=LEAST_SCALE) for u, n in zip(observed, nulls, strict=True)]
         best = min(range(len(kinds)), key=lambda i: (p_values[i], -observed[i]))
@@ -62,7 +67,7 @@ class TieSignal(NamedTuple):
         tied = np.zeros(len(group.accounts))
         for v, p_kind in zip(values, p_values, strict=True):
             if p_kind <= 0.01:
-                degree, _ = tie_degrees(group.accounts, *v)
+                degree, _ = tie_degrees(group.accounts, *v.ties, scratch("seen", v.size, np.int32))
                 tied = np.maximum(tied, degree)
         channels = {
             kind.name: (p_kind, seen / len(members))
@@ -73,6 +78,12 @@ class TieSignal(NamedTuple):
         )
 
 
+def _tied(members: I32, offsets: I64, v: Values) -> F64:
+    room = scratch("seen", v.size, np.int32), scratch("tie", v.size, np.float64)
+    out: F64 = tied_members(members, offsets, *v.ties, *room)
+    return out
+
+
 def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.NDArray[np.float64]:
     """The tied share of each group's representatives for one kind, without a null: a cheap look. Returns (G,)."""
     v = population.kinds[kind.name]
@@ -81,6 +92,6 @@ def screen(population: Population, kind: Kind, groups: Sequence[Group]) -> npt.N
     np.cumsum([len(m) for m in members], out=offsets[1:])
     if not v.size or not len(groups):
         return np.zeros(len(groups))
-    tied = tied_members(np.concatenate(members), offsets, *v.ties)
+    tied = _tied(np.concatenate(members), offsets, v)
     out: npt.NDArray[np.float64] = tied / np.maximum(np.diff(offsets), 1)
     return out
