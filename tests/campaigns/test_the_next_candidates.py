@@ -18,6 +18,7 @@ def in_turn(items: list[int], threads: int) -> list[tuple[int, int]]:
     rules: Rules[int, frozenset[int], tuple[int, int]] = Rules(
         task=lambda item, taken: (item, near(item, taken)),
         wanted=lambda item, taken: item not in taken,
+        apart=lambda item, others: item % 2 == 0 or item not in others,
         holds=lambda item, result, before, now: near(item, before) == near(item, now),
     )
     taken: frozenset[int] = frozenset()
@@ -39,7 +40,7 @@ def test_a_look_that_fails_is_heard_of_in_its_turn() -> None:
     def look(item: int, _: int) -> int:
         return 10 // item
 
-    rules: Rules[int, int, int] = Rules(look, lambda *_: True, lambda *_: True)
+    rules: Rules[int, int, int] = Rules(look, lambda *_: True, lambda *_: True, lambda *_: True)
     with Ahead([5, 0], rules, threads=2) as looks:
         assert looks.take(0, 0) == 2
         with pytest.raises(ZeroDivisionError):

@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
+AHEAD, FAR = 4, 64
+"""Items begun before their turn, for each further core: some take a hundred times as long as others; and how far."""
 Item = TypeVar("Item")
 State = TypeVar("State")
 Result = TypeVar("Result")
@@ -18,6 +20,8 @@ class Rules(NamedTuple, Generic[Item, State, Result]):
     task: Callable[[Item, State], Result]
     wanted: Callable[[Item, State], bool]
     """Whether an item is worth a look as things stand."""
+    apart: Callable[[Item, Sequence[Item]], bool]
+    """Whether an item has little to do with those in hand, so that what becomes of them will hardly change it."""
     holds: Callable[[Item, Result, State, State], bool]
     """Whether a result of one state is that of another."""
 
@@ -31,8 +35,8 @@ class Ahead(Generic[Item, State, Result]):
     def __init__(self, items: Sequence[Item], rules: Rules[Item, State, Result], *, threads: int) -> None:
         self._items = items
         self._rules = rules
-        self._room = threads - 1
-        self._pool = ThreadPoolExecutor(threads)  # one more than room: what is waited for is worked on too
+        self._room = AHEAD * (threads - 1)
+        self._pool = ThreadPoolExecutor(threads)  # one for the caller's, where he waits
         self._begun: dict[int, tuple[Future[Result], State]] = {}
 
     def __enter__(self) -> Ahead[Item, State, Result]:
@@ -45,13 +49,18 @@ class Ahead(Generic[Item, State, Result]):
         """The result of the item in turn, as things stand."""
         item, rules = self._items[at], self._rules
         mine = self._begun.pop(at, None)
-        self._begun = {i: begun for i, begun in self._begun.items() if i > at}
-        for i in range(at + 1, len(self._items)):
+        for i, (begun, _) in list(self._begun.items()):
+            if i <= at or not rules.wanted(self._items[i], state):
+                begun.cancel()
+                del self._begun[i]
+        for i in range(at + 1, min(at + 1 + FAR, len(self._items))):
             if len(self._begun) >= self._room:
                 break
             if i not in self._begun and rules.wanted(self._items[i], state):
-                self._begun[i] = self._pool.submit(rules.task, self._items[i], state), state
-        if mine is not None:
+                in_hand = [item, *(self._items[k] for k in self._begun)]
+                if rules.apart(self._items[i], in_hand):
+                    self._begun[i] = self._pool.submit(rules.task, self._items[i], state), state
+        if mine is not None and not mine[0].cancel():
             result, before = mine[0].result(), mine[1]
             if rules.holds(item, result, before, state):
                 return result

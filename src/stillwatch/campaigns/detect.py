@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -263,7 +263,9 @@ def detect(
     campaigns: list[Found] = []
     others: list[Found] = []
     step("verdicts")
-    rules = Rules(partial(_looked_at, population, candidates, settings, apart), _wanted, _still_holds)
+    rules = Rules(
+        partial(_looked_at, population, candidates, settings, apart), _wanted, _little_in_common, _still_holds
+    )
     with Ahead(judged, rules, threads=settings.threads) as looks:
         for i, j in enumerate(judged):
             named = _named(population, campaigns)
@@ -321,6 +323,11 @@ def _looked_at(
 
 def _wanted(judged: Judged, named: Bools) -> bool:
     return bool(strong_families(judged)) and not _contained(judged.group.accounts, named)
+
+
+def _little_in_common(judged: Judged, others: Sequence[Judged]) -> bool:
+    mine = judged.group.accounts
+    return float(np.isin(mine, np.concatenate([o.group.accounts for o in others])).mean()) < SAME
 
 
 def _still_holds(judged: Judged, look: Look, before: Bools, now: Bools) -> bool:
