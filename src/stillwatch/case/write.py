@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from stillwatch.case import layout
-from stillwatch.case.canonical import to_json, write_parquet
+from stillwatch.case.canonical import finite, to_json, write_parquet
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.verdict import ACCOUNT_VERDICTS, Campaign, CaseResult, Evidence
 
@@ -98,7 +98,7 @@ def campaigns_document(groups: tuple[Campaign, ...]) -> dict[str, Any]:
 
 def _group(group: Campaign) -> dict[str, Any]:
     """All fields, and ``tokens`` where a reader of the contract looks for them (``impact`` is their source)."""
-    shape: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(group))  # which writes NaN and infinity as null
+    shape: dict[str, Any] = finite(msgspec.to_builtins(group))
     msgspec.convert(shape, Campaign)  # a number that must be finite and is not fails here, not in a reader
     taken = group.impact
     return {

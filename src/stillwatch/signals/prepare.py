@@ -202,7 +202,8 @@ class _Holders(NamedTuple):
 
     def _of_exchanges(self, kind: Kind) -> Values:
         rows = kind.family not in (Family.IDENTITY, Family.INFRASTRUCTURE)
-        return of_rows(kind.name, self.columns[kind.column], self.by_account, self.representative, rows=rows)
+        column = self.columns.read(kind.column, 0, self.columns.rows)  # once: it need not be kept
+        return of_rows(kind.name, column, self.by_account, self.representative, rows=rows)
 
     def _stack(self) -> Values:
         stack = client_stack(*(self.columns[name] for name in ("client", "tls", "parameters", "schema")))
