@@ -7,8 +7,7 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from stillwatch.cli.runs import screen
-from stillwatch.cli.scan import scan
+from stillwatch.cli.runs import scan_world, screen
 from stillwatch.lab.evaluate import evaluate
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import load
@@ -33,26 +32,7 @@ def demo(
         "[bold]2[/] stillwatch scan world/exchanges.parquet --accounts world/accounts.parquet "
         "--licences world/licences.yaml --out case"
     )
-    try:
-        scan(
-            exchanges=[str(world / "exchanges.parquet")],
-            out=case,
-            accounts=str(world / "accounts.parquet"),
-            licences=world / "licences.yaml",
-            source=None,
-            engine="duckdb",
-            on_bad_row="fail",
-            rate=0.01,
-            prices=None,
-            threads=2,
-            seed=1,
-            show_text=False,
-            quiet=False,
-            json=False,
-        )
-        found = False
-    except typer.Exit as exc:
-        found = exc.exit_code == 3
+    found = scan_world(world, case) == 3
     console.print("[bold]3[/] what was found against what was hidden")
     console.print(brief(evaluate(case, world / "truth.parquet")))
     console.print(f"all figures: stillwatch lab evaluate {case} --truth {world / 'truth.parquet'}")

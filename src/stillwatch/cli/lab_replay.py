@@ -54,7 +54,7 @@ def scanned(cut: Cut, scratch: str) -> dict[str, Any]:
         part, case = Path(folder) / "world", Path(folder) / "case"
         try:
             write_cut(cut, part)
-            scan_world(part, case)
+            scan_world(part, case, "--threads", "1", "--quiet")
             record |= measurement(part, case)
         except Exception as exc:  # the other cut-offs go on
             record["error"] = f"{type(exc).__name__}: {exc}"

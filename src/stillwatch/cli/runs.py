@@ -55,14 +55,14 @@ def detector_id() -> str:
     return digest.hexdigest()[:12]
 
 
-def scan_world(world: Path, case: Path) -> None:
-    """`stillwatch scan` of a world, with one thread and default settings."""
+def scan_world(world: Path, case: Path, *options: str) -> int:
+    """`stillwatch scan` of a world, the real command; its exit status."""
     from stillwatch.cli import app  # the whole command, which this file is a part of
 
-    args = ["scan", str(world / "exchanges.parquet"), "--out", str(case), "--threads", "1", "--quiet"]
+    args = ["scan", str(world / "exchanges.parquet"), "--out", str(case), *options]
     for option in ("accounts.parquet", "licences.yaml"):
         args += [f"--{option.split('.')[0]}", str(world / option)]
-    typer.main.get_command(app).main(args, prog_name="stillwatch", standalone_mode=False)
+    return int(typer.main.get_command(app).main(args, prog_name="stillwatch", standalone_mode=False) or 0)
 
 
 def measured(run: Run, scratch: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def measured(run: Run, scratch: str) -> dict[str, Any]:
         world, case = Path(folder) / "world", Path(folder) / "case"
         try:
             record |= generate(run.scenario, run.seed, world, without=run.without)
-            scan_world(world, case)
+            scan_world(world, case, "--threads", "1", "--quiet")
             record |= measurement(world, case)
         except Exception as exc:  # one bad point must not stop a night's sweep
             record["error"] = f"{type(exc).__name__}: {exc}"
