@@ -36,9 +36,10 @@ from scipy import special
 
 from stillwatch.campaigns.beat import Beat, kept_time, rhythm_ratio
 from stillwatch.domain.verdict import Family
+from stillwatch.kernels.coding import grouped
 from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals.base import Group
-from stillwatch.signals.population import Population, Values, csr, union
+from stillwatch.signals.population import Population, Values, union
 from stillwatch.signals.scratch import scratch
 
 Bools = npt.NDArray[np.bool_]
@@ -208,7 +209,7 @@ def _counting(v: Values, counted: Bools, weight: F64) -> _Held:
     owner, value = v.owner[counted], v.values[counted]
     indptr = np.zeros(len(v.indptr), np.int64)
     np.cumsum(np.bincount(owner, minlength=len(weight)), out=indptr[1:])
-    holders_ptr, order = csr(value, v.size)
+    holders_ptr, order = grouped(value, v.size)
     everybody = np.bincount(value, weights=weight[owner], minlength=v.size).astype(np.float64)
     return _Held(indptr, value, holders_ptr, owner[order], everybody)
 

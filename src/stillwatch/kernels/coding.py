@@ -189,7 +189,7 @@ def rows_by_value(codes: I32, place: I32, n_values: int) -> tuple[I64, I32]:
 
 
 @njit(cache=True, nogil=True)
-def grouped(keys: I32, n: int) -> tuple[I64, I32]:
+def grouped(keys: I32 | I64, n: int) -> tuple[I64, I32]:
     """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1): a counting sort, linear in both."""
     offsets = np.zeros(n + 1, np.int64)
     for key in keys:

@@ -8,27 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from stillwatch.kernels.coding import grouped
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 B1 = npt.NDArray[np.bool_]
 Small = npt.NDArray[np.unsignedinteger[Any]]
-
-
-@njit(cache=True, nogil=True)
-def counting_order(keys: I64, n: int) -> tuple[I64, I64]:
-    """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1): a counting sort, linear in both."""
-    offsets = np.zeros(n + 1, np.int64)
-    for key in keys:
-        offsets[key + 1] += 1
-    for i in range(n):
-        offsets[i + 1] += offsets[i]
-    at = offsets[:-1].copy()
-    order = np.empty(len(keys), np.int64)
-    for i in range(len(keys)):
-        order[at[keys[i]]] = i
-        at[keys[i]] += 1
-    return offsets, order
 
 
 @njit(cache=True, nogil=True)
@@ -283,7 +269,7 @@ def union_find(n: int, left: I64, right: I64) -> I32:
 @njit(cache=True, nogil=True)
 def met_parts(account: I64, value: I64, part: I64, n_parts: int, n_values: int) -> I64:
     """(P, P): how many accounts of part j hold a value that an account of part i holds, from pairs (account, value)."""
-    offsets, order = counting_order(value, n_values)
+    offsets, order = grouped(value, n_values)
     holding, ends = np.empty(len(value), np.int64), np.zeros(n_values + 1, np.int64)
     seen = np.full(n_parts, -1, np.int64)
     written = 0
@@ -297,7 +283,7 @@ def met_parts(account: I64, value: I64, part: I64, n_parts: int, n_values: int) 
         ends[v + 1] = written
     out = np.zeros((n_parts, n_parts), np.int64)
     seen[:] = -1
-    begin, mine = counting_order(account, len(part))
+    begin, mine = grouped(account, len(part))
     for a in range(len(part)):
         for k in range(begin[a], begin[a + 1]):
             v = value[mine[k]]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.kernels.coding import Held, appearance, grouped, held_values, repeated_codes, rows_by_value
-from stillwatch.signals.population import Values, csr
+from stillwatch.signals.population import Values
 
 Bools = npt.NDArray[np.bool_]
 I32 = npt.NDArray[np.int32]
@@ -83,7 +83,7 @@ def _places(held: Held, n_codes: int) -> I32:
 def _values(name: str, names: U64, held: Held, representative: Bools, rows: tuple[I64, I32] | None) -> Values:
     n_values, n = len(held.kept), len(representative)
     owner = np.repeat(np.arange(n, dtype=np.int32), np.diff(held.indptr))
-    holders_ptr, order = csr(held.values, n_values)
+    holders_ptr, order = grouped(held.values, n_values)
     holds = held.distinct > 0
     rows_ptr, row_list = rows if rows is not None else (np.zeros(n_values + 1, np.int64), np.zeros(0, np.int32))
     return Values(

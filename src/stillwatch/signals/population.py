@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillwatch.kernels.coding import grouped
-from stillwatch.kernels.groups import counting_order, held_by
+from stillwatch.kernels.groups import held_by
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -131,12 +131,6 @@ def union(rows: Sequence[I32], n: int) -> I32:
     for some in rows:
         there[some] = True
     return np.flatnonzero(there).astype(np.int32)
-
-
-def csr(keys: npt.NDArray[Any], n: int) -> tuple[I64, I64]:
-    """Offsets (n+1) and the stable order that groups ``keys`` (0…n-1)."""
-    offsets, order = counting_order(keys.astype(np.int64, copy=False), n)
-    return offsets, order
 
 
 def dense(raw: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
