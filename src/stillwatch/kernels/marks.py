@@ -33,26 +33,31 @@ def count_marks(values: U64, slots: U8, part: int, parts: int) -> None:
 class Shared(NamedTuple):
     """Values met so far that may be common; arrays are longer than what is known and grow.
 
-    What is looked at together lies together: nearly every look misses the processor's caches.
+    Nearly every look misses the processor's caches: for a value that is known to be shared, its place in the table is
+    the only one.
     """
 
     table: U64
-    """(…, 2): open addressing by hash; a value, and its code and 1 (0: free)."""
-    names: U64
-    seen: I32
-    """(…, 1 + least): rows of each value, and its first different accounts, -1 where fewer."""
+    """(…, 2): open addressing by hash; a value, and above its rows, below its code and 1 (0: free)."""
+    first: I32
+    """(…, least): the first different accounts of each value, -1 where fewer."""
+
+
+_ROW = np.uint64(1 << 32)
+_CODE = np.uint64((1 << 31) - 1)
+_ENOUGH = np.uint64(1 << 31)
+"""Set beside the code of a value that enough accounts have."""
 
 
 def no_marks(least: int) -> Shared:
     """Nothing met yet; values count as shared from ``least`` accounts on."""
-    return Shared(np.zeros((1 << 12, 2), np.uint64), np.zeros(1 << 11, np.uint64), _unseen(1 << 11, least))
+    return Shared(np.zeros((1 << 12, 2), np.uint64), np.full((1 << 11, least), -1, np.int32))
 
 
-@njit(cache=True, nogil=True)
-def _unseen(n: int, least: int) -> I32:
-    seen = np.full((n, 1 + least), -1, np.int32)
-    seen[:, 0] = 0
-    return seen
+def shared_marks(met: Shared) -> tuple[U64, I64]:
+    """The values that enough accounts have, and the rows of each."""
+    entries = met.table[(met.table[:, 1] & _ENOUGH) > 0]
+    return entries[:, 0], (entries[:, 1] >> np.uint64(32)).astype(np.int64)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -66,14 +71,14 @@ def _place(table: U64, value: np.uint64) -> np.int64:
 
 @njit(cache=True, nogil=True)
 def _grown(shared: Shared, known: int) -> Shared:
-    size = 2 * len(shared.names)
-    names, seen = np.zeros(size, np.uint64), _unseen(size, shared.seen.shape[1] - 1)
-    names[:known], seen[:known] = shared.names[:known], shared.seen[:known]
+    size = 2 * len(shared.first)
+    first = np.full((size, shared.first.shape[1]), -1, np.int32)
+    first[:known] = shared.first[:known]
     table = np.zeros((2 * size, 2), np.uint64)
-    for k in range(known):
-        slot = _place(table, names[k])
-        table[slot, 0], table[slot, 1] = names[k], np.uint64(k + 1)
-    return Shared(table, names, seen)
+    for old in range(len(shared.table)):
+        if shared.table[old, 1] != np.uint64(0):
+            table[_place(table, shared.table[old, 0])] = shared.table[old]
+    return Shared(table, first)
 
 
 @njit(cache=True, nogil=True)
@@ -87,7 +92,7 @@ def note_marks(
     """
     mask = np.uint64(len(slots) - 1)
     low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
-    least = shared.seen.shape[1] - 1
+    least = shared.first.shape[1]
     for i in range(len(account)):
         if account[i] < 0:
             continue
@@ -97,24 +102,27 @@ def note_marks(
             if at < low or at >= high or slots[at] < least:
                 continue
             slot = _place(shared.table, value)
-            code = int(shared.table[slot, 1]) - 1
-            if code < 0:
-                if known == len(shared.names):
+            about = shared.table[slot, 1] + _ROW
+            if about & _ENOUGH:
+                shared.table[slot, 1] = about
+                continue
+            if about == _ROW:
+                if known == len(shared.first):
                     shared = _grown(shared, known)
                     slot = _place(shared.table, value)
-                code = known
-                shared.table[slot, 0], shared.table[slot, 1] = value, np.uint64(code + 1)
-                shared.names[code] = value
                 known += 1
-            shared.seen[code, 0] += 1
-            if shared.seen[code, least] >= 0:
-                continue
-            for k in range(1, least + 1):
-                if shared.seen[code, k] == account[i]:
+                shared.table[slot, 0] = value
+                about += np.uint64(known)
+            code = np.int64(about & _CODE) - 1
+            for k in range(least):
+                if shared.first[code, k] == account[i]:
                     break
-                if shared.seen[code, k] < 0:
-                    shared.seen[code, k] = account[i]
+                if shared.first[code, k] < 0:
+                    shared.first[code, k] = account[i]
+                    if k == least - 1:
+                        about |= _ENOUGH
                     break
+            shared.table[slot, 1] = about
     return shared, known
 
 
@@ -201,14 +209,16 @@ def count_neighbours(
     lengths: I32,
     codes: I32,
     place: I32,
+    uses: I64,
     slots: U8,
-    least: int,
+    share: float,
     part: int,
     parts: int,
     found: U64,
     known: int,
 ) -> tuple[U64, int]:
-    """Count the same pairs one by one, those that may be there ``least`` times; of one part of the slots."""
+    """Count the same pairs one by one, those that may be in a ``share`` of the ``uses`` of the commoner value; of one
+    part of the slots."""
     mask = np.uint64(len(slots) - 1)
     low, high = np.uint64(len(slots) * part // parts), np.uint64(len(slots) * (part + 1) // parts)
     at = 0
@@ -221,7 +231,8 @@ def count_neighbours(
             if before >= 0:
                 key = _key(before, here)
                 counted = ((key * SEED) >> np.uint64(20)) & mask
-                if low <= counted < high and slots[counted] >= least:
+                # as many as fell on its slot, at the most
+                if low <= counted < high and slots[counted] >= min(255.0, share * max(uses[before], uses[here])):
                     slot = _place(found, key)
                     if found[slot, 1] == np.uint64(0):
                         found[slot, 0] = key

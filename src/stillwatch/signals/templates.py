@@ -143,9 +143,8 @@ def _code(work: Threads, columns: Columns, account: I32) -> tuple[U64, I64]:
     for low, offsets, values in work.read_ahead(columns.lists("fingerprints", _ROWS)):
         given = offsets, values, account[low : low + len(offsets) - 1], slots
         shared = work.by_part(marks.note_marks, given, shared)
-    kept = [(s, np.flatnonzero(s.seen[:known, LEAST_ACCOUNTS] >= 0)) for s, known in shared]
-    names = np.concatenate([s.names[k] for s, k in kept])
-    uses = np.concatenate([s.seen[k, 0] for s, k in kept]).astype(np.int64)
+    kept = [marks.shared_marks(met) for met, _ in shared]
+    names, uses = np.concatenate([values for values, _ in kept]), np.concatenate([rows for _, rows in kept])
     del shared, kept
     order = np.argsort(names, kind="stable")
     names, uses = names[order], uses[order]
@@ -192,11 +191,9 @@ def _join(work: Threads, columns: Columns, place: I32, uses: I64) -> I32:
     slots = _slots(columns, _CODED)
     for _, lengths, codes in work.read_ahead(_lists(columns, _CODED)):
         work.by_part(marks.count_pairs, (lengths, codes, place, slots), [()] * work.count)
-    # the commoner of two has LEAST_ACCOUNTS rows or more, so this is what a pair needs
-    least = int(np.ceil(CO_OCCURRENCE * LEAST_ACCOUNTS))
     found = [(marks.no_neighbours(), 0) for _ in range(work.count)]
     for _, lengths, codes in work.read_ahead(_lists(columns, _CODED)):
-        found = work.by_part(marks.count_neighbours, (lengths, codes, place, slots, least), found)
+        found = work.by_part(marks.count_neighbours, (lengths, codes, place, uses, slots, CO_OCCURRENCE), found)
     left, right = [], []
     for table, _ in found:
         keys, times = table[table[:, 1] > 0].T
