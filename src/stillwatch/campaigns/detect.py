@@ -29,6 +29,8 @@ Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 LEAST_CAMPAIGN = 12
+LEAST_WATCHED = 8
+"""Accounts that a group is named from, and watched from."""
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
 STACK_OF_PAYERS = 0.4
@@ -133,8 +135,8 @@ def verdict_of(
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     if set(strong) <= {Family.CONTENT, Family.INTENT}:
         named &= t.substream >= LEAST_SUBSTREAM
-    watched = len(kinds) >= 2 and t.substream >= LEAST_COVERED
-    if not watched:
+    enough_to_watch = len(kinds) >= 2 and t.substream >= LEAST_COVERED
+    if not enough_to_watch:
         return "clear", t, alternatives
     others = without_first_payer(population, judged, strong, settings)
     return ("campaign" if named and others else "clear" if others is False else "watch"), t, alternatives
@@ -277,12 +279,12 @@ def detect(
             if look.whole is not None:
                 new = not _contained(look.whole.group.accounts, named)
                 pieces = look.pieces if new else (look.whole,)
-                if not any(one.verdict == "campaign" for one in pieces):
-                    others.append(look.found._replace(verdict="watch"))  # but nobody is surely its member
+                if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
+                    others += watched(population, look.found._replace(verdict="watch"))
                 for one in pieces:
                     _join(campaigns, one, new=new)
             elif look.found.verdict != "clear":
-                others.append(look.found)
+                others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
     step("members")
     return _one_each(population, campaigns, others)
 
@@ -336,6 +338,18 @@ def _still_holds(judged: Judged, look: Look, before: Bools, now: Bools) -> bool:
         return False
     whole = look.whole.group.accounts if look.whole is not None else judged.group.accounts
     return _contained(whole, now) or not _contained(whole, before)
+
+
+def watched(population: Population, found: Found) -> list[Found]:
+    """A group that nobody is named of, cut to the accounts that carry two of its kinds of evidence (one, where there is
+    no more than one beside what drew it): a loose community must not put its strangers under suspicion."""
+    strong = strong_families(Judged(found.group, found.verdicts, found.p_value, found.q_value))
+    carried = np.sum([verdict.tied > 0 for verdict in strong.values()], axis=0)
+    accounts = found.group.accounts[carried >= min(2, len(strong))]
+    if int(population.representative[accounts].sum()) < LEAST_WATCHED:
+        return []
+    rows = found.group.rows[np.isin(population.account[found.group.rows], accounts)]
+    return [found._replace(group=found.group._replace(accounts=accounts, rows=rows))]
 
 
 def _named(population: Population, found: list[Found]) -> Bools:
@@ -446,7 +460,9 @@ def _asked_again(population: Population, found: Found, settings: Settings, apart
     again = _with_members(population, found._replace(verdicts=found.verdicts | verdicts), apart)
     if again.verdict != "campaign":
         return again
-    again = _only(population, again, np.union1d(found.group.accounts, found.fringe).astype(np.int32))
+    possible = np.union1d(found.group.accounts, found.fringe).astype(np.int32)
+    again = _only(population, again, possible)
+    again = again._replace(fringe=np.intersect1d(again.fringe, possible).astype(np.int32))  # both times, or not at all
     if int(population.representative[again.group.accounts].sum()) < LEAST_CAMPAIGN:
         return found._replace(verdict="watch")  # the log knows a campaign, but not these
     return _tested_again(population, again._replace(core=found.core, verdicts=found.verdicts), settings)
