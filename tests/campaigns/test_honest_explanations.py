@@ -20,7 +20,7 @@ HARVEST = Traits(
     accounts=40, customers=40, exchanges=2_000, top_customer=0.025, payers=1.0, top_payer=0.025, owners=40, owned=1.0,
     open_owner=0.0, top_domain=0.05, verified=0.1, top_programme=0.1, programme=0, repeated=0.0, distinct_prompts=2_000,
     coverage=0.025, per_account=50.0, per_day=200.0, clockwork=0.0, busiest_hours=0.1, substream=1.0, concentrated=0.8,
-    top_network=0.05, networks=0.8,
+    top_network=0.05, networks=0.8, households=0.0,
 )  # fmt: skip
 """Traits that no honest explanation predicts."""
 
@@ -48,7 +48,9 @@ def test_every_explanation_says_what_it_looked_at() -> None:
         ("shared-payer", HARVEST._replace(owners=1, top_payer=1.0, verified=1.0), {"timing": QUEUE, "identity": CARDS}),
         ("shared-payer", HARVEST._replace(owners=LEAST_OWNERS - 1), {"identity": CARDS, "infrastructure": ADDRESSES}),
         ("shared-payer", HARVEST._replace(owners=MECHANICAL_OWNERS - 1), {"identity": CARDS, "timing": QUEUE}),
+        ("household", HARVEST._replace(households=0.8), {"identity": CARDS, "infrastructure": ADDRESSES}),
         ("company", HARVEST._replace(top_domain=0.9, verified=0.8), {"infrastructure": ADDRESSES}),
+        ("company", HARVEST._replace(top_domain=0.9, top_network=0.9), {"identity": CARDS, "timing": QUEUE}),
         ("benchmark", HARVEST._replace(repeated=0.9, coverage=0.8), {"infrastructure": ADDRESSES}),
         ("viral", HARVEST._replace(repeated=0.9, distinct_prompts=3), {"infrastructure": ADDRESSES}),
         ("event", HARVEST._replace(top_network=0.9, per_day=20.0), {"infrastructure": ADDRESSES}),
@@ -70,7 +72,10 @@ def test_an_explanation_stands_where_its_prediction_holds(
         # one queue over several payers, or over a hundred accounts, is no household and no agency
         (HARVEST._replace(owners=MECHANICAL_OWNERS), {"identity": CARDS, "timing": QUEUE}),
         (HARVEST._replace(owners=1, accounts=LARGE), {"identity": CARDS, "timing": QUEUE}),
-        # people of one company do not share one queue
+        # strangers at home are not dealt work from one queue, and do not all go after hidden reasoning
+        (HARVEST._replace(households=0.8), {"identity": CARDS, "timing": QUEUE}),
+        (HARVEST._replace(households=0.8), {"identity": CARDS, "intent": STRONG}),
+        # people of one company in many places do not share one queue
         (HARVEST._replace(top_domain=0.9, verified=0.8), {"infrastructure": ADDRESSES, "timing": QUEUE}),
         # a corpus that is dealt out is no benchmark, and who shares cards does not copy what is going round
         (HARVEST._replace(repeated=0.9, coverage=0.03), {"identity": CARDS, "timing": QUEUE}),

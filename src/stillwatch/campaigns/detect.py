@@ -16,6 +16,7 @@ from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
 from stillwatch.campaigns.membership import prepare as prepare_membership
 from stillwatch.campaigns.parts import own_parts
+from stillwatch.campaigns.places import one_pool
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
@@ -35,10 +36,6 @@ WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
 STACK_OF_PAYERS = 0.4
 SPECIFIC = 0.3
-OWN_PREFIX = 0.8
-MET = 0.3
-OPERATORS = 5
-MOST_OF_ONE = 0.5
 ONLY_TIMING_P = 1e-6
 CONFIRMED_P = 1e-4
 """The same for what is left of a group that passed it: a few are tested again where thousands were tested before."""
@@ -126,11 +123,7 @@ def verdict_of(
         return f"lookalike:{kind}", t, alternatives
     kinds = independent_kinds(population, judged.group, strong)
     named = enough(population, judged.group, kinds)
-    if (
-        "rhythm" in kinds
-        and "hand" not in kinds
-        and not (kinds >= {"place"} and many_networks(population, judged.group))
-    ):
+    if "rhythm" in kinds and "hand" not in kinds and not (kinds >= {"place"} and one_pool(population, judged.group)):
         named &= strong[Family.TIMING].p_value <= only_timing and t.customers >= ONLY_TIMING_CUSTOMERS
     named &= int(population.representative[judged.group.accounts].sum()) >= LEAST_CAMPAIGN
     if set(strong) <= {Family.CONTENT, Family.INTENT}:
@@ -214,27 +207,8 @@ def enough(population: Population, group: Group, kinds: frozenset[str]) -> bool:
     and one country's users of a program behind the same exits have too, unless that work has no everyday use or the
     place is a pool of the group's own."""
     if kinds == {"work", "place"}:
-        return specific_work(population, group) or many_networks(population, group)
+        return specific_work(population, group) or one_pool(population, group)
     return len(kinds) >= 2
-
-
-def many_networks(population: Population, group: Group) -> bool:
-    """Whether a good part of the accounts meets at prefixes of the group's own that many network operators announce.
-
-    A hosted tool, a cloud's runners, a class or an office come from one operator; exits of a VPN are not their own.
-    """
-    v = population.kinds["network"]
-    inside = np.zeros(population.size, np.bool_)
-    inside[group.accounts] = True
-    x = np.bincount(v.held_by(group.accounts)[1], minlength=v.size)
-    own = (x >= 3) & (x - 1 >= OWN_PREFIX * (np.diff(v.holders_ptr) - 1))
-    rows = np.concatenate([v.rows_of(value) for value in np.flatnonzero(own).tolist()] or [group.rows[:0]])
-    rows = rows[inside[population.account[rows]]]
-    operator = population.columns["asn"][rows].astype(np.int64)
-    pairs = np.unique(np.stack([operator, population.account[rows].astype(np.int64)]), axis=1)
-    names, accounts = np.unique(pairs[0][pairs[0] != 0], return_counts=True)
-    met = len(np.unique(population.account[rows])) / max(len(group.accounts), 1)
-    return bool(met >= MET and len(names) >= OPERATORS and accounts.max() <= MOST_OF_ONE * len(group.accounts))
 
 
 def specific_work(population: Population, group: Group) -> bool:

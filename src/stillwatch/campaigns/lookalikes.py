@@ -19,6 +19,8 @@ LEAST_OWNERS = 8
 large or of several payers, whom one dispatcher serves for no such reason."""
 LARGE, MECHANICAL_OWNERS = 100, 4
 OWNED, FEW_NETWORKS = 0.1, 0.1
+HOUSEHOLDS = 0.5
+"""Share of the accounts in households, from which the group is made of them."""
 
 
 class Facts(NamedTuple):
@@ -76,11 +78,22 @@ def _one_payer(f: Facts) -> tuple[bool, str]:
     )
 
 
+def _households(f: Facts) -> tuple[bool, str]:
+    stands = f.traits.households >= HOUSEHOLDS and not f.machine and Family.INTENT not in f.strong
+    return bool(stands), (
+        f"{_percent(f.traits.households)} of the accounts share a payment instrument, device or address with at most "
+        "seven others, all of them at the same place, and with nobody beyond them"
+    )
+
+
 def _company(f: Facts) -> tuple[bool, str]:
     t = f.traits
-    stands = t.top_domain >= 0.7 and not f.machine and (t.verified >= 0.5 or t.top_network >= 0.5)
-    institution = t.top_network >= 0.7 and (t.top_domain >= 0.7 or t.top_programme >= 0.6) and not f.tied
-    stands = stands or institution
+    people = t.top_domain >= 0.7 and not f.machine and (t.verified >= 0.5 or t.top_network >= 0.5)
+    office = (
+        t.top_domain >= 0.7 and t.top_network >= 0.7
+    )  # a desk's queue deals out work too, and its cards are its own
+    institution = t.top_network >= 0.7 and t.top_programme >= 0.6 and not f.tied
+    stands = people or office or institution
     return bool(stands), (
         f"one own mail domain: {_percent(t.top_domain)}; commonest network: {_percent(t.top_network)}; "
         f"programme: {_percent(t.top_programme)}"
@@ -146,6 +159,7 @@ def _tool(f: Facts) -> tuple[bool, str]:
 LOOKALIKES = (
     Lookalike("fleet", "one declared customer owns the accounts", _one_customer),
     Lookalike("shared-payer", "one payer stands openly behind all accounts (family, agency, start-up)", _one_payer),
+    Lookalike("household", "people with a few accounts each, and a popular prompt or program in common", _households),
     Lookalike("company", "one organisation's people: one mail domain and network, human hours", _company),
     Lookalike("benchmark", "the same finite items repeated by unrelated payers, not divided among them", _benchmark),
     Lookalike("viral", "very few prompts, copied by many", _viral),

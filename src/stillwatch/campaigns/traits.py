@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillwatch.campaigns.places import households
 from stillwatch.kernels.coding import dealt, grouped, repeated_codes, shared_rows
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.rhythm import own_clock
@@ -59,6 +60,8 @@ class Traits(NamedTuple):
     """Share of members seen on the group's commonest network."""
     networks: float
     """Networks per member, each member counted on the one it shares with most others; 1 = everybody has its own."""
+    households: float
+    """Share of members that share a hand or a home with a few others, and with nobody beyond them."""
 
 
 def _top(values: npt.NDArray[np.uint64]) -> tuple[float, int]:
@@ -119,6 +122,7 @@ def traits(population: Population, group: Group) -> Traits:
         substream=len(rows) / max(int(population.counts[accounts].sum()), 1),
         top_network=top_network,
         networks=networks,
+        households=households(population, accounts),
     )
 
 

@@ -47,6 +47,7 @@ MEASUREMENTS = {
 LOOKALIKES = {
     "fleet": "One customer's own fleet",
     "shared-payer": "One open payer",
+    "household": "Households",
     "company": "A company's people",
     "benchmark": "Benchmark or evaluation",
     "viral": "A viral prompt",

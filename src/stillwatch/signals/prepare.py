@@ -30,7 +30,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _ONLY_FOR_KINDS = (
-    "end_user", "session", "edge_template", "prefix", "parameters", "schema", "refused", "address", "network", "tls",
+    "end_user", "session", "edge_template", "prefix", "parameters", "schema", "refused", "address", "tls",
     "ref_issued", "ref_presented",
 )  # fmt: skip
 _TABLE_COLUMNS = (
