@@ -94,3 +94,13 @@ def test_hands_and_places_that_cross_are_no_households() -> None:
 
 def test_who_shares_nothing_is_in_no_household() -> None:
     assert households(sharing(), MEMBERS.astype(np.int32)) == 0.0
+
+
+def test_who_is_at_home_is_of_a_household_though_phones_meet_strangers_behind_an_exit() -> None:
+    population = sharing(payment=1 + MEMBERS // 4)
+    account, exits = population.account.astype(np.int64), 500 + population.account.astype(np.int64) % 3
+    often = np.arange(len(account)) % 4 > 0
+    home = np.where(account < len(MEMBERS), 1 + account // 4, 10_000 + account)
+    address = np.where(often, home, exits).astype(np.uint64)
+    kinds = dict(population.kinds) | {"address": make_values("address", account, address, population.representative)}
+    assert households(replace(population, kinds=kinds), MEMBERS.astype(np.int32)) >= 0.8

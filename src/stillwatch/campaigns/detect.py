@@ -256,7 +256,7 @@ def detect(
                 if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
                     others += watched(population, look.found._replace(verdict="watch"))
                 for one in pieces:
-                    _join(campaigns, one, new=new)
+                    _join(population, campaigns, one, new=new)
             elif look.found.verdict != "clear":
                 others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
     step("members")
@@ -502,7 +502,7 @@ def _own_business(population: Population, accounts: I32, member: Membership) -> 
     return owned & (apart[accounts] < OPEN_LEAST)
 
 
-def _join(campaigns: list[Found], found: Found, *, new: bool) -> None:
+def _join(population: Population, campaigns: list[Found], found: Found, *, new: bool) -> None:
     """Groups that grew into the same accounts are one campaign, with the evidence of both; a ``new`` one is added."""
     for i, old in enumerate(campaigns):
         both = len(np.intersect1d(old.group.accounts, found.group.accounts, assume_unique=True))
@@ -517,10 +517,27 @@ def _join(campaigns: list[Found], found: Found, *, new: bool) -> None:
             for family, v in other.verdicts.items():
                 if family not in verdicts or v.p_value < verdicts[family].p_value:
                     verdicts[family] = v
+            if lead.verdict == other.verdict == "campaign":
+                lead = _agreed(population, lead, other)
             campaigns[i] = lead._replace(verdicts=verdicts, q_value=min(lead.q_value, other.q_value))
             return
     if new:
         campaigns.append(found)
+
+
+def _agreed(population: Population, found: Found, again: Found) -> Found:
+    """A campaign that was found twice, from two starts: whoever surely belongs to it by one and possibly by the other
+    is named; all others of either are its fringe."""
+    more = np.isin(again.group.accounts, np.setdiff1d(found.fringe, found.group.accounts))
+    accounts = np.concatenate([found.group.accounts, again.group.accounts[more]])
+    order = np.argsort(accounts, kind="stable")
+    rows = again.group.rows[np.isin(population.account[again.group.rows], again.group.accounts[more])]
+    either = np.concatenate([found.fringe, again.fringe, again.group.accounts])
+    return found._replace(
+        group=found.group._replace(accounts=accounts[order], rows=union([found.group.rows, rows], len(population.ts))),
+        fringe=np.setdiff1d(either, accounts).astype(np.int32),
+        probability=np.concatenate([found.probability, again.probability[more]])[order],
+    )
 
 
 def _one_each(population: Population, campaigns: list[Found], others: list[Found]) -> list[Found]:

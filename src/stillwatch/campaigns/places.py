@@ -20,6 +20,8 @@ MET, OPERATORS, MOST_OF_ONE = 0.3, 5, 0.5
 """A pool holds at least such a share of a group, at so many network operators, of which none has more than a share."""
 HOUSEHOLD = 8
 """Accounts of one household, at the most."""
+AT_HOME = 0.5
+"""Share of those met that are of one's own household, from which one is at home."""
 
 
 def one_pool(population: Population, group: Group) -> bool:
@@ -43,18 +45,37 @@ def one_pool(population: Population, group: Group) -> bool:
 
 
 def households(population: Population, accounts: I32) -> float:
-    """Share of a group's accounts that share a hand or a home with a few others of it, and with nobody beyond them.
+    """Share of a group's accounts that are of a household: of a few that share a payment instrument, device or phone
+    and are mostly at places where they meet one another, or, where no such thing ties them, that share a home.
 
-    Whose payment, device or phone is shared must be at home with those who share it: a card that is used all over the
-    world is no household's.
+    A card that is used all over the world is no household's, and a pool is where one meets everybody.
     """
-    own = {kind: _own(population, kind, accounts, least=2) for kind in HANDS + HOMES}
-    hand, home, any_of_both = (
-        _together(population, {k: own[k] for k in kinds}, accounts) for kinds in (HANDS, HOMES, own)
+    hand, home = (
+        _together(population, {kind: _own(population, kind, accounts, least=2) for kind in kinds}, accounts)
+        for kinds in (HANDS, HOMES)
     )
-    size = np.bincount(any_of_both)[any_of_both]
-    several = np.bincount(np.unique(np.stack([hand, home]), axis=1)[0], minlength=len(accounts)) > 1  # homes of a hand
-    return float(((size >= 2) & (size <= HOUSEHOLD) & ~several[hand]).mean())
+    of_hand, of_home = np.bincount(hand)[hand], np.bincount(home)[home]
+    tied = (of_hand >= 2) & (of_hand <= HOUSEHOLD) & (_at_home(population, accounts, hand) >= AT_HOME)
+    loose = (of_hand < 2) & (of_home >= 2) & (of_home <= HOUSEHOLD)
+    return float((tied | loose).mean())
+
+
+def _at_home(population: Population, accounts: I32, hand: I32) -> npt.NDArray[np.float64]:
+    """Per account, of those of the group that it meets at its addresses, weighted by how often it is there, the share
+    that are of its own hand (k,)."""
+    v = population.kinds["address"]
+    place, value = v.held_by(accounts)
+    uses = np.concatenate([v.uses[v.indptr[a] : v.indptr[a + 1]] for a in accounts.tolist()] or [v.uses[:0]])
+    met = np.bincount(value, minlength=v.size)[value] - 1
+    _, which, count = np.unique(
+        np.stack([value.astype(np.int64), hand[place]]), axis=1, return_inverse=True, return_counts=True
+    )
+    mates = count[which.ravel()] - 1
+    weight = np.where(met > 0, uses, 0)
+    total = np.bincount(place, weights=weight, minlength=len(accounts))
+    own = np.bincount(place, weights=weight * mates / np.maximum(met, 1), minlength=len(accounts))
+    out: npt.NDArray[np.float64] = own / np.maximum(total, 1)
+    return out
 
 
 def _own(population: Population, kind: str, accounts: I32, *, least: int) -> Bools:
