@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.places import HANDS, HOMES, HOUSEHOLD, households, one_pool
+from stillwatch.campaigns.places import HANDS, HOMES, HOUSEHOLD, households, joined, one_pool
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
 from stillwatch.signals.holdings import make_values
@@ -104,3 +104,9 @@ def test_who_is_at_home_is_of_a_household_though_phones_meet_strangers_behind_an
     address = np.where(often, home, exits).astype(np.uint64)
     kinds = dict(population.kinds) | {"address": make_values("address", account, address, population.representative)}
     assert households(replace(population, kinds=kinds), MEMBERS.astype(np.int32)) >= 0.8
+
+
+def test_hands_and_homes_that_cross_join_a_group_and_several_fleets_stay_several() -> None:
+    accounts = MEMBERS.astype(np.int32)
+    assert joined(sharing(payment=1 + MEMBERS // 4, address=1 + MEMBERS % 15), accounts) == 1.0
+    assert joined(sharing(payment=1 + MEMBERS // 20, address=1 + MEMBERS // 20), accounts) < 0.4

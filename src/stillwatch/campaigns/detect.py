@@ -16,7 +16,7 @@ from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
 from stillwatch.campaigns.membership import prepare as prepare_membership
 from stillwatch.campaigns.parts import own_parts
-from stillwatch.campaigns.places import one_pool
+from stillwatch.campaigns.places import joined, one_pool
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
@@ -35,6 +35,7 @@ LEAST_WATCHED = 8
 WEAK_IDENTITY = 0.5
 ONLY_ADDRESSES = 0.4
 STACK_OF_PAYERS = 0.4
+JOINED = 0.5
 SPECIFIC = 0.3
 ONLY_TIMING_P = 1e-6
 CONFIRMED_P = 1e-4
@@ -178,7 +179,8 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     The same ``work`` (content, intent), the same ``hand`` (payment, device, phone, work that moves between accounts),
     one dispatcher's ``rhythm``, and the same ``place`` (addresses, networks, sign-up in the same hours), which counts
     beside a hand only where it ties accounts of different payers. The same client stack counts as the same work only
-    beside payment instruments that its users share.
+    beside payment instruments that its users share, and where hands and homes join most of them: several customers'
+    fleets on one popular stack are several.
     """
     identity, timing, infrastructure = (
         strong.get(family) for family in (Family.IDENTITY, Family.TIMING, Family.INFRASTRUCTURE)
@@ -186,7 +188,7 @@ def independent_kinds(population: Population, group: Group, strong: dict[Family,
     by_hand = own_hand(identity)
     work = bool({Family.CONTENT, Family.INTENT} & (group.formed_by | set(strong)))
     if group.software and by_hand >= STACK_OF_PAYERS:
-        work = True
+        work |= joined(population, group.accounts) >= JOINED
     hand = by_hand >= MATERIAL[Family.IDENTITY] or Family.IDENTITY in group.formed_by
     hand |= Family.CONTINUITY in group.formed_by | set(strong)
     rhythm = timing is not None and timing.channel in ("one_dispatcher", "dispatch_order")

@@ -44,6 +44,12 @@ def one_pool(population: Population, group: Group) -> bool:
     return bool(large and len(share) >= OPERATORS and share.max() <= MOST_OF_ONE * len(pool))
 
 
+def joined(population: Population, accounts: I32) -> float:
+    """Share of a group's accounts that hands and homes of its own join to one another, over however many others."""
+    own = {kind: _own(population, kind, accounts, least=2) for kind in HANDS + HOMES}
+    return float(np.bincount(_together(population, own, accounts)).max() / len(accounts))
+
+
 def households(population: Population, accounts: I32) -> float:
     """Share of a group's accounts that are of a household: of a few that share a payment instrument, device or phone
     and are mostly at places where they meet one another, or, where no such thing ties them, that share a home.
