@@ -446,7 +446,22 @@ def _asked_again(population: Population, found: Found, settings: Settings, apart
 
 def _tested_again(population: Population, found: Found, settings: Settings) -> Found:
     """The verdict that the accounts of a grown group deserve by themselves; the reported tests stay those of the start,
-    for these accounts were chosen by all the evidence there is."""
+    for these accounts were chosen by all the evidence there is.
+
+    Where a hand or a place drew the group, its work may be words that everybody says beside what it is after: it may
+    also stand by all that its accounts sent, as it did when it was drawn.
+    """
+    again = _weighed_again(population, found, settings)
+    if again.verdict == "campaign" or found.formed_by & {Family.CONTENT, Family.INTENT}:
+        return again
+    rows = population.rows_of_accounts(found.group.accounts)
+    if len(rows) == len(found.group.rows):
+        return again
+    whole = _weighed_again(population, found._replace(group=found.group._replace(rows=rows)), settings)
+    return whole if whole.verdict == "campaign" else again
+
+
+def _weighed_again(population: Population, found: Found, settings: Settings) -> Found:
     verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws)
     judged = Judged(found.group, verdicts, max(bonferroni(verdicts), found.p_value), found.q_value)
     verdict, t, alternatives = verdict_of(population, judged, settings, only_timing=CONFIRMED_P)
