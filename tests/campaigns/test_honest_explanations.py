@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stillwatch.campaigns.lookalikes import LARGE, LEAST_OWNERS, LOOKALIKES, MECHANICAL_OWNERS, Facts, weigh
+from stillwatch.campaigns.phrases import seen
 from stillwatch.campaigns.traits import Traits
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Verdict
@@ -89,3 +90,9 @@ def test_an_explanation_stands_where_its_prediction_holds(
 )
 def test_an_explanation_falls_where_the_log_says_otherwise(traits: Traits, strong: dict[str, Verdict]) -> None:
     assert standing(traits, **strong) is None
+
+
+def test_what_is_significant_but_immaterial_is_not_called_none() -> None:
+    assert "too little to count" in seen(STRONG._replace(channel="one_dispatcher", effect=0.0))
+    assert seen(STRONG._replace(channel="payment", effect=0.0, p_value=0.7)).startswith("None of the accounts pay")
+    assert seen(STRONG._replace(channel="payment", effect=0.9)).startswith("90% of the accounts pay")

@@ -61,7 +61,8 @@ def _one_customer(f: Facts) -> tuple[bool, str]:
     # keys behind a few servers, of which the log does not say whose they are, are likeliest their operators' own
     unknown = t.owned < OWNED and t.networks < FEW_NETWORKS
     return t.customers < 5 or t.top_customer >= 0.5 or unknown, (
-        f"{t.customers:,} declared customers; the largest holds {_percent(t.top_customer)} of the accounts; "
+        f"{t.customers:,} customers, each declared one and each account of none; the largest holds "
+        f"{_percent(t.top_customer)} of the accounts; "
         f"an owner is known for {_percent(t.owned)}; networks per account: {t.networks:.2f}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stillwatch.campaigns.judge import SIGNIFICANT
 from stillwatch.signals.base import Verdict
 from stillwatch.signals.registry import KINDS
 
@@ -40,6 +41,8 @@ def seen(verdict: Verdict) -> str:
     """One sentence without a p-value, which stands beside it."""
     if not verdict.channel:
         return "Nothing was found in common."
+    if verdict.effect <= 0 and verdict.p_value <= SIGNIFICANT:
+        return f"More than by chance, but too little to count: some of the accounts {_PHRASES[verdict.channel]}."
     share = f"{min(verdict.effect, 1.0):.0%}" if verdict.effect >= 0.005 else "Few" if verdict.effect > 0 else "None"
     return f"{share} of the accounts {_PHRASES[verdict.channel]}."
 
