@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,7 @@ from stillwatch.lab.generate import generate
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.measure import ingredients
 from stillwatch.lab.power import ABLATIONS, parse_axis, points, run_key, taken
-from stillwatch.lab.power_page import floors, merge_places, render, summaries, to_table
+from stillwatch.lab.power_page import floors, merge_places, pictures, render, summaries, to_table
 from stillwatch.lab.scenario import Campaign, Scenario
 from stillwatch.lab.store import Store
 
@@ -160,6 +161,14 @@ def test_the_page_stands_alone_and_says_what_is_missing() -> None:
     page = render(to_table([place("k", 1, "<b>&")], {"k": record("k", True, 0)}), missing=7)
     assert "<svg" in page and "&lt;b&gt;" in page and "<b>" not in page
     assert "7 runs" in page and "http" not in page.replace("http-equiv", "") and "<script" not in page
+
+
+def test_every_figure_is_also_a_file_of_its_own() -> None:
+    drawn = pictures(to_table([place("k", 1, "<b>&")], {"k": record("k", True, 0)}))
+    assert len(drawn) == 1
+    for picture in drawn.values():
+        root = ElementTree.fromstring(picture)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg" and "<b>&" in "".join(root.itertext())
 
 
 def test_places_of_earlier_calls_stay_until_measured_anew() -> None:

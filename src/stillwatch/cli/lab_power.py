@@ -14,7 +14,7 @@ from rich.table import Table
 from stillwatch.cli.runs import Run, detector_id, measured, run_all, screen
 from stillwatch.domain.errors import InputError
 from stillwatch.lab.power import COMBINE, Combine, Point, parse_axis, points, run_key
-from stillwatch.lab.power_page import merge_places, render, summaries, to_table
+from stillwatch.lab.power_page import merge_places, pictures, render, summaries, to_table
 from stillwatch.lab.scenario import dials, load
 from stillwatch.lab.settings import parse_dials
 from stillwatch.lab.store import Store
@@ -35,7 +35,7 @@ def power(
     jobs: int = typer.Option(os.cpu_count() or 1, "--jobs", min=1, help="Worlds at a time, one core each."),
     dry: bool = typer.Option(False, "--dry", help="Print the points and stop."),
 ) -> None:
-    """Detection along axes and in worst cases: power.parquet and power.html. Exit status 1: some runs failed."""
+    """Detection along axes and in worst cases: power.parquet, power.html, plots. Exit status 1: some runs failed."""
     base = dials(load(scenario), parse_dials(set_))
     chosen: list[Combine] = [c for c in COMBINE if c in combine]
     if unknown := set(combine) - set(COMBINE):
@@ -57,6 +57,9 @@ def power(
     missing = sum(place["key"] not in store for place in places)
     worlds = [store.records[key] for key in sorted({place["key"] for place in places}) if key in store]
     (out / "power.html").write_text(render(result, missing, worlds), encoding="utf-8")
+    (out / "plots").mkdir(exist_ok=True)
+    for name, picture in pictures(result).items():
+        (out / "plots" / f"{name}.svg").write_text(picture, encoding="utf-8")
     _print(result.to_pylist())
     typer.echo(f"{len(places):,} runs, {missing:,} missing   page: {out / 'power.html'}")
     if failed:

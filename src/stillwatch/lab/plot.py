@@ -88,6 +88,12 @@ def diagonal(title: str, marks: Sequence[tuple[float, Mark]], *, below: str) -> 
     return _svg(HEIGHT, title, spoken, parts)
 
 
+def standalone(picture: Markup) -> str:
+    """A figure as a file of its own."""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" font-family="system-ui,sans-serif" font-size="12" '
+    return str(picture).replace("<svg ", head, 1) + "\n"
+
+
 def _short(label: str, most: int = 56) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 

@@ -14,7 +14,7 @@ from stillwatch.lab.calibration import pooled
 from stillwatch.lab.evaluate_page import bearers, calibration, pooled_collateral
 from stillwatch.lab.intervals import clopper_pearson
 from stillwatch.lab.page import figure, heading, html, paragraph, table
-from stillwatch.lab.plot import Mark, Series, curves, rows
+from stillwatch.lab.plot import Mark, Series, curves, rows, standalone
 
 ROWS = pa.schema(
     [
@@ -208,19 +208,42 @@ def render(result: pa.Table, missing: int, worlds: Sequence[Mapping[str, Any]] =
     return html("How strong is the detection?", body)
 
 
-def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[Markup]:
+def pictures(result: pa.Table) -> dict[str, str]:
+    """Every figure of the page as a file of its own, by name (scenario-experiment)."""
+    out = {}
+    lines = result.to_pylist()
+    for scenario, experiment in dict.fromkeys((r["scenario"], r["experiment"]) for r in lines):
+        if experiment != "base":
+            mine = [r for r in lines if (r["scenario"], r["experiment"]) == (scenario, experiment)]
+            name = f"{scenario}-{experiment}".replace(" ", "-").replace("/", "-")
+            out[name] = standalone(_picture(_title(scenario, experiment), experiment, summaries(mine)))
+    return out
+
+
+def _named(experiment: str) -> str:
     dial, _, rest = experiment.partition(" ")
-    named = WORDS.get(experiment) or f"{DIALS.get(dial, dial)} {rest}".strip()
-    title = f"{named[:1].upper()}{named[1:]} ({scenario})"
+    return WORDS.get(experiment) or f"{DIALS.get(dial, dial)} {rest}".strip()
+
+
+def _title(scenario: str, experiment: str) -> str:
+    named = _named(experiment)
+    return f"{named[:1].upper()}{named[1:]} ({scenario})"
+
+
+def _picture(title: str, experiment: str, points: Sequence[Summary]) -> Markup:
     if experiment in WORDS:
-        picture = rows(title, [p.found for p in points])
-    else:
-        series = (
-            Series("campaigns found", [p.found for p in points]),
-            Series("accounts named, mean", [p.recall for p in points], bars=False),
-            Series("worlds with honest named", [p.stained for p in points]),
-        )
-        picture = curves(title, [p.label for p in points], series, below=named)
+        return rows(title, [p.found for p in points])
+    series = (
+        Series("campaigns found", [p.found for p in points]),
+        Series("accounts named, mean", [p.recall for p in points], bars=False),
+        Series("worlds with honest named", [p.stained for p in points]),
+    )
+    return curves(title, [p.label for p in points], series, below=_named(experiment))
+
+
+def _section(scenario: str, experiment: str, points: Sequence[Summary]) -> list[Markup]:
+    title = _title(scenario, experiment)
+    picture = _picture(title, experiment, points)
     head = (
         "point",
         "worlds",
