@@ -89,6 +89,8 @@ class Found(NamedTuple):
     """Accounts that may belong to it."""
     probability: F64 = np.zeros(0)
     """Of membership, per account of a grown group."""
+    elsewhere: I32 = np.zeros(0, np.int32)
+    """Accounts that the same start held and that have an honest explanation of their own: they are no members."""
 
 
 def strong_families(judged: Judged) -> dict[Family, Verdict]:
@@ -400,8 +402,10 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
         again = _tested_again(population, whole, settings)
         return [again if again.verdict != "campaign" else _asked_again(population, again, settings, apart)]
     out = []
-    for part in parts:
-        one = _tested_again(population, _only(population, whole, part), settings)
+    tested = [_tested_again(population, _only(population, whole, part), settings) for part in parts]
+    explained = [one.group.accounts for one in tested if one.verdict.startswith("lookalike")]
+    for part, one in zip(parts, tested, strict=True):
+        one = one._replace(elsewhere=np.concatenate([*explained, part[:0]]))
         if one.verdict == "campaign":
             one = _with_members(population, one, apart)
         if one.verdict == "campaign":
@@ -478,7 +482,9 @@ def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
 
 def _with_members(population: Population, found: Found, apart: Bools) -> Found:
     """The group grown and pruned to its members, and weighed again as what it then is."""
-    member = membership(population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart)
+    member = membership(
+        population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart, elsewhere=found.elsewhere
+    )
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)
     accounts = accounts[~_own_business(population, accounts, member)]

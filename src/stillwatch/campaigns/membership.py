@@ -95,10 +95,13 @@ class _Closeness(NamedTuple):
     value: F64
 
 
-def membership(population: Population, group: Group, *, rhythm: bool, apart: Bools | None = None) -> Membership:
+def membership(
+    population: Population, group: Group, *, rhythm: bool, apart: Bools | None = None, elsewhere: I32 | None = None
+) -> Membership:
     """Membership of all accounts, started from a group's; ``rhythm`` says that timing showed one dispatcher.
 
-    Accounts ``apart`` (under a licence) are nobody's members and are no measure of others either.
+    Accounts ``apart`` (under a licence) are nobody's members and are no measure of others either; those ``elsewhere``
+    (explained by something else) are no members here.
     """
     n = population.size
     scale = _scale(population, apart)
@@ -122,6 +125,8 @@ def membership(population: Population, group: Group, *, rhythm: bool, apart: Boo
             posterior = special.expit(odds)
             if apart is not None:
                 posterior[apart] = 0.0
+            if elsewhere is not None:
+                posterior[elsewhere] = 0.0
             alone = special.expit(odds - ratios["hand"] - ratios["place"])
             vouch = np.where(anchors, posterior, np.minimum(posterior, alone))
             settled = float(np.abs(posterior - p).sum()) <= SETTLED * max(float(p.sum()), 1.0)
