@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.campaigns.places import HANDS, HOMES, HOUSEHOLD, households, joined, one_pool
+from stillwatch.campaigns.traits import openly_owned
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
 from stillwatch.signals.holdings import make_values
@@ -110,3 +111,10 @@ def test_hands_and_homes_that_cross_join_a_group_and_several_fleets_stay_several
     accounts = MEMBERS.astype(np.int32)
     assert joined(sharing(payment=1 + MEMBERS // 4, address=1 + MEMBERS % 15), accounts) == 1.0
     assert joined(sharing(payment=1 + MEMBERS // 20, address=1 + MEMBERS // 20), accounts) < 0.4
+
+
+def test_of_nobody_nobody_is_openly_owned() -> None:
+    population = honest_population(4)
+    names = ("payment_fingerprint", "email_domain")
+    table = {name: np.arange(1, population.size + 1, dtype=np.uint64) for name in names}
+    assert openly_owned(replace(population, table=table), np.zeros(0, np.int32)).tolist() == []

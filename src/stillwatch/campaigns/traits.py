@@ -155,7 +155,7 @@ def openly_owned(population: Population, accounts: npt.NDArray[np.int32]) -> npt
     order = np.lexsort((domain, mine))
     mine, domain = mine[order], domain[order]
     first = np.flatnonzero(np.diff(mine, prepend=-2))
-    last = np.append(first[1:], len(mine)) - 1
+    last = np.append(first[1:], len(mine))[: len(first)] - 1
     one_domain = (domain[first] == domain[last]) & (domain[first] != 0)
     openly = one_domain & (last - first >= 2) & (mine[first] >= 0)
     out = np.zeros(len(accounts), np.bool_)
