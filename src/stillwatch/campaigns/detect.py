@@ -519,7 +519,7 @@ def _own_business(population: Population, accounts: I32, member: Membership) -> 
     """Which accounts of a campaign are openly one customer's and have the work in common with it, but neither place nor
     rhythm: a house that does what the campaign does. Where most are openly owned, that is the campaign's disguise."""
     owned = openly_owned(population, accounts)
-    if owned.mean() >= 0.5:
+    if not owned.any() or owned.mean() >= 0.5:
         return np.zeros(len(accounts), np.bool_)
     apart = member.blocks["place"] + member.blocks.get("rhythm", 0.0)
     return owned & (apart[accounts] < OPEN_LEAST)
