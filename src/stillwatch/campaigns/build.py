@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from stillwatch.campaigns.charts import charts
 from stillwatch.campaigns.detect import Found
 from stillwatch.campaigns.licences import Licensed
 from stillwatch.campaigns.phrases import seen
+from stillwatch.campaigns.registry import Taken
 from stillwatch.campaigns.tactics import campaign_tactics, first_of_each, tactic_findings, tactic_senders
 from stillwatch.domain.verdict import (
     ACCOUNT_VERDICTS,
@@ -27,7 +29,7 @@ from stillwatch.domain.verdict import (
     Template,
 )
 from stillwatch.kernels.hashing import hash_strings
-from stillwatch.signals.population import Population
+from stillwatch.signals.population import DAY_US, Population
 from stillwatch.signals.registry import SIGNALS
 from stillwatch.signals.tactics import catalogue
 
@@ -60,9 +62,13 @@ def iso(us: int) -> str:
 
 
 def campaign_id(population: Population, accounts: I32, taken: Collection[str]) -> str:
-    """Stable over runs and under growth: the smallest hash among the members' account ids that no stronger group of
-    the case goes by (groups may share members)."""
-    hashes = np.sort(hash_strings(population.account_ids.take(pa.array(accounts))))
+    """Stable over runs and under growth: the smallest hash among the ids of the members that were there on its first
+    day (UTC), so that a log of more days gives the same, that no stronger group of the case goes by (groups may share
+    members)."""
+    day = population.first[accounts] // DAY_US
+    late = day > day.min()
+    hashes = hash_strings(population.account_ids.take(pa.array(accounts)))
+    hashes = np.concatenate([np.sort(hashes[~late]), np.sort(hashes[late])])
     names = [f"c-{int(h):016x}"[:14] for h in hashes[: len(taken) + 1]]
     free = (name for name in names if name not in taken)
     return next(free, f"{names[0]}-{len(taken)}")
@@ -147,6 +153,20 @@ def _counts(hashes: npt.NDArray[np.uint64], labels: pa.Array) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda p: (-p[1], p[0]))[:12])
 
 
+def taken(population: Population, rows: I32, names: Names) -> Taken:
+    """What some exchanges took, by model and channel and in tokens."""
+    columns = population.columns
+    return Taken(
+        models=_counts(columns["model"][rows], names.models),
+        channels=_counts(columns["channel"][rows], names.channels),
+        impact=Impact(
+            input_tokens=int(columns["input_tokens"][rows].sum()),
+            output_tokens=int(np.maximum(columns["output_tokens"][rows], 0).sum()),
+            reasoning_tokens=int(columns["reasoning_tokens"][rows].sum()),
+        ),
+    )
+
+
 def build_campaign(
     population: Population,
     found: Found,
@@ -159,7 +179,7 @@ def build_campaign(
 ) -> Campaign:
     """One group as the case shows it."""
     accounts, rows = found.group.accounts, found.group.rows
-    columns = population.columns
+    took = taken(population, rows, names)
     capabilities: dict[str, int] = {}
     by_id = {t.id: t for t in catalogue()}
     for finding in tactics:
@@ -182,15 +202,11 @@ def build_campaign(
         families=_families(population, found),
         tactics=tactics,
         alternatives=found.alternatives,
-        models=_counts(columns["model"][rows], names.models),
-        channels=_counts(columns["channel"][rows], names.channels),
+        models=took.models,
+        channels=took.channels,
         capabilities=capabilities,
         templates=templates,
-        impact=Impact(
-            input_tokens=int(columns["input_tokens"][rows].sum()),
-            output_tokens=int(np.maximum(columns["output_tokens"][rows], 0).sum()),
-            reasoning_tokens=int(columns["reasoning_tokens"][rows].sum()),
-        ),
+        impact=took.impact,
         charts=charts(population, found.group),
         licence_breach=breach,
         note="confidence is a heuristic: it grows with the number of independent families; p- and q-values are tests",
@@ -245,8 +261,13 @@ def build_case(
     single: dict[str, I32],
     names: Names,
     run: dict[str, object],
+    known: Mapping[int, str] = MappingProxyType({}),
+    taken_ids: Collection[str] = (),
 ) -> CaseResult:
-    """Everything the scan found. ``single`` holds look-alikes that are one account each (``kind`` → accounts)."""
+    """Everything the scan found. ``single`` holds look-alikes that are one account each (``kind`` → accounts).
+
+    ``known`` names groups (places in ``found``) that earlier scans knew; no other group goes by one of ``taken_ids``.
+    """
     n = population.size
     disposition = np.full(n, "clear", dtype=object)
     campaign = np.full(n, None, dtype=object)
@@ -262,10 +283,12 @@ def build_case(
         covered[item.accounts] = True
         if item.breach:
             breaches.update({int(a): f"licence {item.licence.id}: {item.breach}" for a in item.accounts})
-    ordered = sorted(found, key=lambda f: (f.verdict == "campaign", -f.q_value))
+    places = sorted(range(len(found)), key=lambda i: (found[i].verdict == "campaign", -found[i].q_value))
+    ordered = [found[i] for i in places]
     identities: dict[str, Found] = {}
-    for f in reversed(ordered):
-        identities[campaign_id(population, f.group.accounts, identities)] = f
+    for i in reversed(places):
+        ids_in_use = {*identities, *known.values(), *taken_ids}
+        identities[known.get(i) or campaign_id(population, found[i].group.accounts, ids_in_use)] = found[i]
     scratch = np.zeros((2, len(population.ts)), np.bool_)
     drafts = [_templates(population, f, *scratch) for f in ordered]
     shown = [tactic_senders(population, f) for f in ordered]

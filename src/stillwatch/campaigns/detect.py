@@ -225,17 +225,18 @@ def detect(
     settings: Settings,
     *,
     licensed: Bools | None = None,
+    leads: Sequence[Group] = (),
     step: Callable[[str], None] = lambda _: None,
 ) -> list[Found]:
     """All groups with a verdict other than ``clear``, campaigns grown to their members, strongest first.
 
-    Accounts of ``licensed`` (n,) are no campaign's members.
+    Accounts of ``licensed`` (n,) are no campaign's members. ``leads`` are judged beside the candidates of the log.
     """
     step("candidates")
     apart = np.zeros(population.size, np.bool_) if licensed is None else licensed
     with ThreadPoolExecutor(1) as beside:  # communities take one core
         ready = beside.submit(_prepare, population, apart)
-        candidates = find_candidates(population, seed=settings.seed, step=step)
+        candidates = [*find_candidates(population, seed=settings.seed, step=step), *leads]
         ready.result()
     judged = judge_all(
         population, candidates, seed=settings.seed, draws=settings.draws, threads=settings.threads, step=step

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillwatch.campaigns.build import Names, build_case
 from stillwatch.campaigns.detect import Settings, detect
 from stillwatch.campaigns.licences import apply_licences
+from stillwatch.campaigns.past import Past
 from stillwatch.campaigns.redaction import MASK, common_text
 from stillwatch.campaigns.singles import single_accounts
 from stillwatch.domain.errors import InputError
@@ -20,6 +21,7 @@ from stillwatch.domain.verdict import CaseResult
 from stillwatch.engine import Engine, give_back
 from stillwatch.signals.prepare import build_population, drop_duplicates, duplicates, read_log
 from stillwatch.signals.tactics import catalogue
+from stillwatch.state.store import PLACE
 
 I32 = npt.NDArray[np.int32]
 __all__ = ["ScanInput", "Settings", "run_scan"]
@@ -64,9 +66,17 @@ class ScanInput(NamedTuple):
 
 
 def run_scan(
-    engine: Engine, given: ScanInput, settings: Settings, *, step: Callable[[str], None] = lambda _: None
+    engine: Engine,
+    given: ScanInput,
+    settings: Settings,
+    *,
+    past: Past | None = None,
+    step: Callable[[str], None] = lambda _: None,
 ) -> CaseResult:
-    """Read, detect, build. Raises :class:`InputError` for bad input."""
+    """Read, detect, build; on top of earlier scans where there is a ``past``, which is committed by whoever gave it.
+
+    Raises :class:`InputError` for bad input.
+    """
     reader = given.reader
     step("text pass")
     read_log(engine, reader)
@@ -80,6 +90,9 @@ def run_scan(
                 remedy="give each exchange its own id, or use --on-bad-row quarantine",
             )
         drop_duplicates(engine, repeated)
+    if past is not None:
+        step("history")
+        past.recall(engine)
     population = build_population(engine, given.accounts, step)
     give_back()
     models, channels = _seen(engine, "models_seen"), _seen(engine, "channels_seen")
@@ -90,13 +103,17 @@ def run_scan(
     covered = np.zeros(population.size, np.bool_)
     for licence in licensed:
         covered[licence.accounts] = True
-    found = detect(population, settings, licensed=covered, step=step)
+    leads = past.leads(population) if past is not None else ()
+    found = detect(population, settings, licensed=covered, leads=leads, step=step)
+    if past is not None:
+        found = past.recognised(population, found)
     give_back()
     step("report")
 
     def fetch(rows: I32, columns: Sequence[str]) -> tuple[list[int], list[dict[str, str | None]]]:
-        """Rows of the log again, in the order of the log, and what stands there."""
+        """Rows of the log again, in the order of the log, and what stands there; rows of earlier scans are none."""
         rid = population.columns["rid"][rows].astype(np.int64)
+        rows, rid = rows[rid < PLACE], rid[rid < PLACE]
         order = np.argsort(rid, kind="stable")
         wanted: dict[int, list[int]] = {}
         for value in rid[order].tolist():
@@ -107,19 +124,22 @@ def run_scan(
         rows = np.unique(rows)
         if not len(rows):
             return {}
+        named = {
+            row: f"{key:016x}" for row, key in zip(rows.tolist(), population.columns["key"][rows].tolist(), strict=True)
+        }
         found, names = fetch(rows, ["exchange_id"])
-        keys = dict(zip(rows.tolist(), population.columns["key"][rows].tolist(), strict=True))
-        return {row: n["exchange_id"] or f"{keys[row]:016x}" for row, n in zip(found, names, strict=True)}
+        return named | {row: n["exchange_id"] for row, n in zip(found, names, strict=True) if n["exchange_id"]}
 
     def prompts(rows: I32) -> dict[int, str]:
         found, texts = fetch(rows, ["system_prompt", "prompt"])
-        return {
+        return dict.fromkeys(rows.tolist(), "") | {
             row: "\n".join(part for part in (t["system_prompt"], t["prompt"]) if part)
             for row, t in zip(found, texts, strict=True)
         }
 
     def show(texts: Sequence[str]) -> str:
-        return min(texts, key=lambda t: (len(t), t))[:600] if given.show_text and texts else common_text(texts)
+        there = [text for text in texts if text]
+        return min(there, key=lambda t: (len(t), t))[:600] if given.show_text and there else common_text(there)
 
     names = Names(models, channels, exchange_ids, prompts, show)
     case = build_case(
@@ -135,7 +155,11 @@ def run_scan(
             "unknown_tactics": _unknown_tactics(reader.columns_present),
             "mask": MASK,
         },
+        known=past.identities if past is not None else {},
+        taken_ids=past.ids if past is not None else (),
     )
+    if past is not None:
+        case = past.carried(population, found, case, names, settings)
     if given.quarantine:
         case.quarantine = _quarantine(reader, repeated, given.set_aside)
     return case

@@ -17,6 +17,7 @@ from stillwatch.cli.scan import scan
 from stillwatch.cli.share import app as share
 from stillwatch.cli.sketch import sketch
 from stillwatch.cli.sources import sources
+from stillwatch.cli.state import app as state
 from stillwatch.domain.errors import InputError
 
 TRACEBACK = "STILLWATCH_TRACEBACK"
@@ -31,6 +32,7 @@ app.command()(scan)
 app.command()(sketch)
 app.command()(sources)
 app.command()(demo)
+app.add_typer(state, name="state", help="What `scan --state` remembers: show, check, compact, forget.")
 app.add_typer(evidence, name="evidence", help="Sealed evidence: bags that show every change.")
 app.add_typer(share, name="share", help="Share what was learnt, take in what others learnt.")
 app.add_typer(lab, name="lab", help="Worlds in which a detector can be measured.")

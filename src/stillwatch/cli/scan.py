@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,13 +20,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stillwatch import __version__
+from stillwatch.campaigns.past import Past
 from stillwatch.campaigns.run import ScanInput, Settings, run_scan
 from stillwatch.case import check_place, impact_cost, price_table, write_case
 from stillwatch.cli.engines import opened, recorded
 from stillwatch.cli.sizes import memory_of
 from stillwatch.domain.errors import InputError
 from stillwatch.report import print_summary, render_report, summary_json
+from stillwatch.signals.features import FEATURES
 from stillwatch.sources import read_licences
+from stillwatch.state import State
+
+HISTORY = 0.1
+_RECOVERED = (
+    "stillwatch: the state's newest manifest was damaged, the one before it is used; "
+    "scan the last log again (what is known already is not counted twice)"
+)
 
 
 def scan(
@@ -42,6 +51,10 @@ def scan(
     threads: int = typer.Option(2, "--threads", min=1, help="Threads; results do not depend on it."),
     memory: str | None = typer.Option(None, "--memory", help="Memory to keep to, such as 4GiB; slower with less."),
     seed: int = typer.Option(1, "--seed", help="Seed of the permutation tests."),
+    state: Path | None = typer.Option(None, "--state", help="What earlier scans learnt, and this one adds to."),
+    history: str | None = typer.Option(
+        None, "--history", help="Of earlier exchanges, look again at so many: a share of the log's (0.1), or all."
+    ),
     show_text: bool = typer.Option(False, "--show-text", help="Do not mask example texts in the report."),
     quiet: bool = typer.Option(False, "--quiet", help="No output."),
     json: bool = typer.Option(False, "--json", help="The summary as JSON on standard output."),
@@ -52,12 +65,20 @@ def scan(
     aside: Literal["fail", "quarantine"] = "quarantine" if on_bad_row == "quarantine" else "fail"
     timings: dict[str, float] = {}
     console = Console(stderr=True)
-    with _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress:
+    with (
+        ExitStack() as lasting,
+        _steps(console, enabled=console.is_terminal and not quiet and not json, timings=timings) as progress,
+    ):
         progress("reading")
         check_place(out)  # a place that cannot be written is told before the work, not after it
         licence_list = read_licences(licences) if licences else ()
         price_list = price_table(prices) if prices else None
         settings = Settings(rate=rate, seed=seed, threads=threads)
+        share = history_share(history)
+        remembered = lasting.enter_context(State.open(state, features=FEATURES, create=True)) if state else None
+        past = Past(remembered, share=share, threads=threads) if remembered else None
+        if remembered is not None and remembered.recovered and not quiet:
+            typer.echo(_RECOVERED, err=True)
         with opened(
             engine, exchanges, accounts, source=source, on_bad_row=aside, threads=threads, memory=memory_of(memory)
         ) as running:
@@ -73,7 +94,7 @@ def scan(
             )
             with ThreadPoolExecutor(1) as beside:  # hashing lets go of the interpreter
                 inputs = beside.submit(reader.inputs)
-                case = run_scan(running.engine, given, settings, step=progress)
+                case = run_scan(running.engine, given, settings, past=past, step=progress)
             case.run["inputs"] = inputs.result()
         if price_list is not None:
             case = impact_cost(case, price_list)
@@ -90,18 +111,39 @@ def scan(
             "engine": engine,
             "show_text": show_text,
             "source": reader.format,
-        }
+        } | ({"history": share} if past is not None else {})
         progress("writing")
         write_case(case, out, timings=timings)
         (out / "report.html").write_text(render_report(case), encoding="utf-8")
+        if past is not None:  # last: a scan that dies before has not happened, and can be made again
+            past.commit(reader.columns_present)
         progress("")
     if json:
         typer.echo(jsonlib.dumps(summary_json(case), ensure_ascii=False, sort_keys=True))
     elif not quiet:
         print_summary(case, Console())
         typer.echo(f"case: {out}   report: {out / 'report.html'}")
-    if any(c.verdict == "campaign" for c in case.campaigns):
+    if any(c.verdict == "campaign" and not c.quiet for c in case.campaigns):
         raise typer.Exit(3)
+
+
+def history_share(given: str | None) -> float | None:
+    """The share that ``--history`` names; None for all of it. Raises :class:`InputError` for what is neither.
+
+    >>> history_share("0.25"), history_share(None), history_share("all")
+    (0.25, 0.1, None)
+    """
+    if given is None:
+        return HISTORY
+    if given == "all":
+        return None
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1000:
+        raise InputError(f"--history {given[:20]!r} is no share", remedy="write it like 0.1, or all")
+    return share
 
 
 def _mapping(source: str | None) -> str | None:

@@ -141,6 +141,14 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     charts: Charts
     licence_breach: str | None = None
     note: str = ""
+    known_since: str | None = None
+    """First exchange ever seen of it, where earlier scans are remembered (``--state``); None elsewhere."""
+    quiet: bool = False
+    """True where only earlier scans saw it: tests and tactics are theirs."""
+    reattached_accounts: int = 0
+    """Members that came after it was known and were recognised by its work."""
+    also_known_as: tuple[str, ...] = ()
+    """Ids of campaigns that turned out to be this one."""
 
 
 ACCOUNT_VERDICTS = pa.schema(

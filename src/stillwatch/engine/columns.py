@@ -140,6 +140,8 @@ class Columns(Mapping[str, Array]):
 
     def append(self, table: pa.Table) -> None:
         """Add rows: numbers, truths and lists of numbers, none of them null."""
+        with self._lock:
+            self._kept.clear()
         for field, column in zip(table.schema, table.columns, strict=True):
             for chunk in column.chunks:
                 if pa.types.is_list(field.type):

@@ -30,10 +30,12 @@ def seats(campaign: Campaign, days: float, rng: np.random.Generator) -> Seats:
         at = -1.0
         while True:
             gone = max(at, campaign.start_day) + (rng.exponential(1 / rate) if rate > 0 else np.inf)
+            purged = campaign.purge_day is not None and at < campaign.purge_day <= gone
+            gone = campaign.purge_day if purged and campaign.purge_day is not None else gone
             rows.append((seat, at, gone))
             if gone >= days:
                 break
-            at = gone + float(rng.gamma(2, 1.5 / 24))
+            at = gone + (campaign.purge_pause if purged else 0.0) + float(rng.gamma(2, 1.5 / 24))
     table = np.array(rows)
     return Seats(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.lab import network
 from stillwatch.lab.clock import DAY, HOUR
@@ -12,6 +14,8 @@ from stillwatch.lab.identity import Cast, ages, enroll, shared, signup_burst, so
 from stillwatch.lab.pool import Seats
 from stillwatch.lab.scenario import Campaign
 from stillwatch.lab.world import World
+
+Bools = npt.NDArray[np.bool_]
 
 
 def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
@@ -32,7 +36,13 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
         late, world.start + (who.begin * DAY).astype(np.int64) - (rng.gamma(2, 0.5, n) * HOUR).astype(np.int64), created
     )
     uniform = some(rng, n, campaign.client_uniformity)
-    pool = np.concatenate([network.datacentre(rng, max(3, n // 16)), network.residential(rng, max(3, n // 20))])
+    after = np.zeros(n, dtype=bool) if campaign.purge_day is None else who.begin >= campaign.purge_day
+    waves = [wave for wave in (~after, after) if wave.any()]
+    sizes = [int(wave.sum()) for wave in waves]
+    pools = [
+        np.concatenate([network.datacentre(rng, max(3, k // 16)), network.residential(rng, max(3, k // 20))])
+        for k in sizes
+    ]
     on_pool = {"shared": np.ones(n, dtype=bool), "unique": np.zeros(n, dtype=bool), "mixed": some(rng, n, 0.5)}[
         campaign.infrastructure
     ]
@@ -55,19 +65,20 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
         created=created,
         programme=programme,
         plan=["plus" if x < 0.7 else "trial" for x in rng.random(n)] if "T-NORAMP" in campaign.tactics else None,
-        payment=list(shared(rng, world, "pm_", n, sharing)) if sharing > 1 else None,
-        device=list(shared(rng, world, "dv_", n, devices)) if devices > 1 else None,
+        payment=_by_wave(world, "pm_", waves, sharing) if sharing > 1 else None,
+        device=_by_wave(world, "dv_", waves, devices) if devices > 1 else None,
         channels=channels,
         datacentre=0.25,
     )
-    cast.ips[on_pool] = pool[rng.integers(0, len(pool), (int(on_pool.sum()), 3))]
-    rows = np.flatnonzero(on_pool)
     account = world.accounts[-1]
-    signup = network.dotted(pool[rng.integers(0, len(pool), len(rows))])
-    for row, address in zip(rows.tolist(), signup, strict=True):
-        if rng.random() < 0.8:
-            account["signup_ip"][row] = address
-        account["vpn"][row] = False
+    for pool, wave in zip(pools, waves, strict=True):
+        rows = np.flatnonzero(on_pool & wave)
+        cast.ips[rows] = pool[rng.integers(0, len(pool), (len(rows), 3))]
+        signup = network.dotted(pool[rng.integers(0, len(pool), len(rows))])
+        for row, address in zip(rows.tolist(), signup, strict=True):
+            if rng.random() < 0.8:
+                account["signup_ip"][row] = address
+            account["vpn"][row] = False
     cover = replace(
         cast,
         **{
@@ -90,3 +101,11 @@ def recruit(world: World, campaign: Campaign, who: Seats) -> tuple[Cast, Cast]:
     ):
         column[uniform] = value
     return cast, cover
+
+
+def _by_wave(world: World, prefix: str, waves: Sequence[Bools], group: int) -> list[str | None]:
+    """Identifiers shared among the accounts of a wave, none of them by two."""
+    out = np.empty(len(waves[0]), dtype=object)
+    for wave in waves:
+        out[wave] = shared(world.rng, world, prefix, int(wave.sum()), group)
+    return [str(token) for token in out]

@@ -40,6 +40,11 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Share of accounts on the campaign's own client and parameters; the others look like anybody."""
     ban_rate: float = 0.0
     """Share of active accounts banned per day; each is replaced within hours."""
+    purge_day: float | None = None
+    """Day on which every account is banned at once; replacements come with addresses, payments and devices of their
+    own."""
+    purge_pause: float = 0.5
+    """Days from the purge until its replacements work."""
     slow_start: float = 0.0
     """Days over which the rate grows to its full value."""
     working_hours: bool = False

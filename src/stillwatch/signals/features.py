@@ -27,6 +27,8 @@ _PARAMETERS = (
     "reasoning_effort",
     "response_format",
 )
+FEATURES = 1
+"""Version of the text pass: columns of another do not compare with its own, and are not to be kept beside them."""
 PREFIX_TOKENS = 8
 """A shorter prompt is sent by many for reasons of their own: it does not stand for a conversation."""
 _EXTRACTION_LABELS = pa.array(["reasoning_extraction"])
