@@ -143,6 +143,7 @@ def regrowth(arguments: argparse.Namespace) -> None:
                 for a, c, d in zip(cases["account_id"], cases["campaign_id"], cases["disposition"], strict=True)
                 if d == "campaign"
             }
+            score = dict(zip(cases["account_id"], cases["score"], strict=True))
             late = min(first.values()).replace(hour=0, minute=0, second=0, microsecond=0)
             new = {a for a, t in first.items() if (t - late).days >= 2}
             old_ids = {who[a] for a in who if a in hostile and a not in new}
@@ -153,7 +154,9 @@ def regrowth(arguments: argparse.Namespace) -> None:
                 tally[label][i] += n
             new_honest += len(new - hostile)
             wrong += len((new - hostile) & set(who))
-            print(f"{label} {seed}: {len(joined)} of {len(back)}", file=sys.stderr, flush=True)
+            roles = dict(zip(truth["account_id"], truth["role"], strict=True))
+            told = sorted(f"{roles[a]} {score[a]:.2f}" for a in (new - hostile) & set(who))
+            print(f"{label} {seed}: {len(joined)} of {len(back)}; {told}", file=sys.stderr, flush=True)
     print("| campaign | re-attached to it within the day | named at all |\n| --- | --- | --- |")
     for label, (joined_n, back_n, named_n) in tally.items():
         low, high = clopper_pearson(joined_n, back_n)

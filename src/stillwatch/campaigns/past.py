@@ -100,10 +100,10 @@ class Past:
         account = columns.read("account", 0, rows)
         today = columns.read("key", 0, rows)
         known = self._state.names()
-        self._names = _names_of(engine)
+        self._names = _names_of(engine, np.unique(account[staged.new]))
         most = np.iinfo(np.int64).max if self._share is None else int(self._share * rows)
         accounts = None if self._share is None else np.unique(account)
-        for table in self._state.history(accounts, today, most=most):
+        for table in self._state.history(accounts, today, most=most, at_hand=account[staged.held]):
             columns.append(table)
         new = np.zeros(columns.rows, np.bool_)
         new[:rows] = staged.new
@@ -115,10 +115,9 @@ class Past:
                     mine = mine.filter(pc.is_in(mine["hash"], value_set=there))
                 if mine.num_rows:
                     engine.scan(relation, mine.select(["hash", "name"]))
-        if "left_out" in columns:
-            left_out = np.zeros(columns.rows, np.bool_)
-            left_out[:rows] = columns.read("left_out", 0, rows)
-            columns.put("left_out", left_out)
+        left_out = np.zeros(columns.rows, np.bool_)
+        left_out[:rows] = ~(staged.new | staged.held)  # among them what is too old: it must not come back
+        columns.put("left_out", left_out)
         columns.put("known", self._known.match(columns))
         columns.put("new", new)
         self._recalled = Recalled(staged, rows, columns.rows - rows, self._state.manifest.generation)
@@ -189,6 +188,7 @@ class Past:
             known.append(msgspec.structs.replace(one, record=record))
         kept = [msgspec.structs.replace(k, record=without_text(k.record)) for k in known]
         self._registry = self._learnt(Registry(accounts, tuple(kept)))
+        there = [k for k in known if k.record.accounts]  # the others are known by their work alone
         others = [c for c in case.campaigns if c.verdict != "campaign"]
         beside = [e for e in case.evidence if e.campaign_id not in now]
         run = {
@@ -198,7 +198,7 @@ class Past:
                 "generation": recalled.generation,
                 "exchanges_before": self._state.manifest.rows,
                 "exchanges_new": int(recalled.staged.new.sum()),
-                "exchanges_known_already": int(recalled.rows - recalled.staged.new.sum() - recalled.staged.too_old),
+                "exchanges_known_already": int(recalled.staged.held.sum()),
                 "exchanges_too_old": recalled.staged.too_old,
                 "exchanges_looked_at_again": recalled.history,
             },
@@ -207,12 +207,12 @@ class Past:
             accounts=accounts.select(ACCOUNT_VERDICTS.names).cast(ACCOUNT_VERDICTS),
             campaigns=tuple(
                 sorted(
-                    [*(k.record for k in known), *others], key=lambda c: (c.verdict != "campaign", -c.accounts, c.id)
+                    [*(k.record for k in there), *others], key=lambda c: (c.verdict != "campaign", -c.accounts, c.id)
                 )
             ),
             evidence=tuple(
                 sorted(
-                    [*beside, *(e for k in known for e in k.evidence)],
+                    [*beside, *(e for k in there for e in k.evidence)],
                     key=lambda e: (e.campaign_id, e.family.value, e.channel),
                 )
             ),
@@ -377,12 +377,14 @@ class Past:
 _RELATIONS = (("account", "accounts_seen"), ("model", "models_seen"), ("channel", "channels_seen"))
 
 
-def _names_of(engine: Engine) -> pa.Table:
-    """All names of a log: kind, hash, name."""
+def _names_of(engine: Engine, accounts: U64) -> pa.Table:
+    """All names of a log, of its accounts those given: kind, hash, name."""
     parts = []
     for kind, relation in _RELATIONS:
         found = engine.collect(f"SELECT hash, min(name) AS name FROM {relation} GROUP BY hash ORDER BY hash")
         found = found.filter(pc.is_valid(found["name"]))
+        if kind == "account":
+            found = found.filter(pc.is_in(found["hash"], value_set=pa.array(accounts)))
         parts.append(found.add_column(0, "kind", pa.array([kind] * len(found), pa.string())))
     return pa.concat_tables(parts)
 

@@ -6,7 +6,7 @@ No text: what a campaign's requests had in common is kept as marks (:mod:`signat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 
 from stillwatch.campaigns.signature import Signature
 from stillwatch.domain.errors import InputError
-from stillwatch.domain.verdict import ACCOUNT_VERDICTS, Campaign, Evidence, Impact
+from stillwatch.domain.verdict import ACCOUNT_VERDICTS, Campaign, Evidence, Impact, TacticFinding
 from stillwatch.kernels.hashing import hash_strings
 
 B1 = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+Example = TypeVar("Example", Evidence, TacticFinding)
 ACCOUNTS, CAMPAIGNS = "accounts", "campaigns"
 """Names of what is kept with a state."""
 REMEMBERED = pa.schema([*ACCOUNT_VERDICTS, pa.field("looks", pa.int32()), pa.field("times", pa.int32())])
@@ -88,13 +89,34 @@ class Registry(NamedTuple):
         order = np.argsort(hashes, kind="stable")
         return hashes[order], of[order]
 
-    def without(self, accounts: Iterable[str], before_us: int | None = None) -> Registry:
-        """Some accounts forgotten, and all that were last seen before a time; campaigns stay known by their work."""
+    def without(self, accounts: Iterable[str], before_us: int | None, keys: U64) -> Registry:
+        """Some accounts forgotten, all that were last seen before a time, and exchanges (by their keys) where they were
+        examples; campaigns stay known by their work."""
         keep = pc.invert(pc.is_in(self.accounts["account_id"], value_set=pa.array(list(accounts), pa.string())))
         if before_us is not None:
             limit = pa.scalar(before_us, pa.timestamp("us", tz="UTC"))
             keep = pc.and_(keep, pc.greater_equal(self.accounts["last_seen"], limit))
-        return self._replace(accounts=self.accounts.filter(keep))
+        kept = self.accounts.filter(keep)
+        gone = np.sort(keys)
+        campaigns = tuple(
+            msgspec.structs.replace(
+                known,
+                record=msgspec.structs.replace(
+                    counted(known.record, kept), tactics=tuple(_without_examples(t, gone) for t in known.record.tactics)
+                ),
+                evidence=tuple(_without_examples(e, gone) for e in known.evidence),
+            )
+            for known in self.campaigns
+        )
+        return Registry(kept, campaigns)
+
+
+def _without_examples(finding: Example, gone: U64) -> Example:
+    ids = finding.example_exchange_ids
+    dropped = np.isin(hash_strings(pa.array(ids, pa.string())), gone)
+    return msgspec.structs.replace(
+        finding, example_exchange_ids=tuple(i for i, d in zip(ids, dropped.tolist(), strict=True) if not d)
+    )
 
 
 def without_text(record: Campaign) -> Campaign:

@@ -75,6 +75,8 @@ def scan(
         price_list = price_table(prices) if prices else None
         settings = Settings(rate=rate, seed=seed, threads=threads)
         share = history_share(history)
+        if history is not None and state is None:
+            raise InputError("--history needs --state", remedy="name the state whose history is meant")
         remembered = lasting.enter_context(State.open(state, features=FEATURES, create=True)) if state else None
         past = Past(remembered, share=share, threads=threads) if remembered else None
         if remembered is not None and remembered.recovered and not quiet:

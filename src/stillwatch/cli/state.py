@@ -123,8 +123,8 @@ def forget(
     limit = _moment(before) if before else None
     with State.open(state, features=FEATURES) as opened:
         registry = Registry.read(opened.blob(ACCOUNTS), opened.blob(CAMPAIGNS))
-        kept = registry.without(names, limit)
         hashes = hash_strings(pa.array(names, pa.string())) if names else np.zeros(0, np.uint64)
+        kept = registry.without(names, limit, opened.keys_of(accounts=hashes, before_us=limit))
         gone = opened.forget(accounts=hashes, before_us=limit, blobs=kept.blobs())
     forgotten = registry.accounts.num_rows - kept.accounts.num_rows
     typer.echo(f"{gone:,} exchanges and {forgotten:,} accounts are forgotten")

@@ -65,6 +65,26 @@ def how_sure(group: Campaign, families: list[Strength]) -> str:
     return out + f"The q-value of the group is {q.replace('<', 'below ')}."
 
 
+def remembered(group: Campaign) -> str:
+    """What earlier scans add; empty where none are remembered."""
+    if group.known_since is None:
+        return ""
+    out = (
+        "This log shows nothing of it: all that is said here is what earlier scans saw. "
+        if group.quiet
+        else "Scans are remembered: accounts and exchanges are those of all, tests are of what was looked at now. "
+    )
+    if group.reattached_accounts:
+        n = group.reattached_accounts
+        out += (
+            f"{count(n)} of its accounts came when it was known already and {'were' if n > 1 else 'was'} recognised by "
+            "its words and its program together. "
+        )
+    if group.also_known_as:
+        out += f"Earlier scans also named it {joined([i[:40] for i in group.also_known_as[:6]])}. "
+    return out.rstrip()
+
+
 def per_account_and_day(group: Campaign) -> float:
     """Exchanges of the work per account and day, 0 where the times do not say."""
     a, b = parse_time(group.first_seen), parse_time(group.last_seen)

@@ -65,6 +65,10 @@ def _group(c: Campaign) -> dict[str, Any]:
             },
             "list_price": c.impact.list_price,
             "currency": c.impact.currency,
+            "known_since": c.known_since,
+            "quiet": c.quiet,
+            "reattached_accounts": c.reattached_accounts,
+            "also_known_as": list(c.also_known_as),
         }
     )
     return shape

@@ -25,6 +25,8 @@ def print_summary(case: CaseResult, console: Console) -> None:
     found = (
         f"{len(campaigns):,} campaign{'' if len(campaigns) == 1 else 's'} found" if campaigns else "no campaign found"
     )
+    if quiet := sum(c.quiet for c in campaigns):
+        found += f", {quiet:,} of them quiet now"
     console.print(
         Text.assemble((found, "bold"), f" among {count(seen.accounts)} accounts and {count(seen.exchanges)} exchanges")
     )
@@ -52,7 +54,7 @@ def _table(campaigns: list[Campaign], *, narrow: bool) -> Table:
             Text(one_line(c.id, 24), style="bold"),
             count(c.accounts),
             count(c.harvest_exchanges),
-            Text(one_line(c.first_seen, 60)[:10]),
+            Text(one_line(c.first_seen, 60)[:10] + ("\nquiet" if c.quiet else "")),
             Text("\n".join(one_line(t.id, 24) for t in c.tactics[:8]) or "none known"),
             _evidence(c, narrow=narrow),
             _plain(c.q_value),

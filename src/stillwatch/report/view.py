@@ -40,6 +40,7 @@ class Section(NamedTuple):
     tactics: list[TacticFinding]
     what: str
     sure: str
+    remembered: str
     figures: Figures
     shares: tuple[tuple[str, list[tuple[str, int, float]]], ...]
     standing: list[str]
@@ -56,6 +57,8 @@ class View(NamedTuple):
     licensed: list[Campaign]
     lookalikes: list[Campaign]
     unlisted: int
+    quiet: int
+    """Campaigns that only earlier scans saw."""
     overview: Markup | None
     unavailable: list[str]
     silent_families: list[str]
@@ -88,6 +91,7 @@ def view(case: CaseResult) -> View:
         licensed=by_kind["licensed"][:MOST_OTHERS],
         lookalikes=rest[:MOST_OTHERS],
         unlisted=sum(max(len(g) - MOST_OTHERS, 0) for g in (campaigns, *by_kind.values(), rest)),
+        quiet=sum(c.quiet for c in campaigns),
         overview=charts.overview_chart(campaigns),
         unavailable=[words.MEASUREMENTS.get(name, name) for name in strings(run.get("unavailable"))],
         silent_families=strings(run.get("unavailable_families")),
@@ -146,6 +150,7 @@ def _section(group: Campaign, campaigns: int, log_start: str) -> Section:
         tactics=sorted(group.tactics, key=lambda t: t.id not in words.AIMS),
         what=story.what_it_did(group, log_start),
         sure=story.how_sure(group, families),
+        remembered=story.remembered(group),
         figures=figures,
         shares=(
             ("Models", _largest(group.models, group.harvest_exchanges)),

@@ -29,6 +29,7 @@ U64 = npt.NDArray[np.uint64]
 DATA, LOCK = "data", "LOCK"
 PLACE = 1 << 62
 """Rows of the state have numbers from here on: no file of a log has such a row."""
+NO_HASHES: U64 = np.zeros(0, np.uint64)
 NAMES = pa.schema([("kind", pa.string()), ("hash", pa.uint64()), ("name", pa.string())])
 
 
@@ -36,7 +37,9 @@ class Staged(NamedTuple):
     """Exchanges of a log that are written but do not count before :meth:`State.commit`."""
 
     new: Bools
-    """Which rows of the log are not in the state yet."""
+    """Which rows of the log are not in the state yet, …"""
+    held: Bools
+    """… and which it has already; neither are those too old and those left out."""
     segment: Segment | None
     too_old: int
     """Rows from before the time up to which everything is forgotten."""
@@ -133,9 +136,10 @@ class State:
         too_old = int((~kept).sum())
         if "left_out" in columns:
             kept &= ~columns.read("left_out", 0, columns.rows)
-        new = kept & self._unknown(columns.read("key", 0, columns.rows))
+        unknown = self._unknown(columns.read("key", 0, columns.rows))
+        new, held = kept & unknown, kept & ~unknown
         segment = write_segment(self.folder / DATA, self._stem("s"), columns, new, threads) if new.any() else None
-        return Staged(new, segment, too_old)
+        return Staged(new, held, segment, too_old)
 
     def _unknown(self, key: U64) -> Bools:
         """Which exchanges are beyond what the state has of their key."""
@@ -152,14 +156,15 @@ class State:
         out: Bools = turn >= held[code]
         return out
 
-    def history(self, accounts: U64 | None, today: U64, *, most: int) -> Iterator[pa.Table]:
+    def history(self, accounts: U64 | None, today: U64, *, most: int, at_hand: U64 = NO_HASHES) -> Iterator[pa.Table]:
         """Rows of earlier scans as the text pass yields them: whole accounts of those asked for (hashes; None: all),
-        the ones with the fewest rows first, up to ``most`` rows in all. ``today`` are keys that are at hand already."""
+        the ones with the fewest rows first, up to ``most`` rows in all. ``today`` are keys that are at hand already;
+        ``at_hand`` is the account of each row that is so and in the state too."""
         data = self.folder / DATA
         indexes = [read_index(data, segment) for segment in self.manifest.segments]
         if not indexes:
             return
-        chosen = _fewest_first(joined(indexes), accounts, most)
+        chosen = _fewest_first(joined(indexes), accounts, at_hand, most)
         today, row = np.sort(today), PLACE
         for segment, index in zip(self.manifest.segments, indexes, strict=True):
             mine = np.isin(index.account, chosen)
@@ -199,6 +204,14 @@ class State:
             )
         )
 
+    def keys_of(self, *, accounts: U64 | None = None, before_us: int | None = None) -> U64:
+        """Keys of the exchanges that :meth:`forget` would erase."""
+        data, out = self.folder / DATA, [NO_HASHES]
+        for segment in self.manifest.segments:
+            for _, table in read_runs(data, segment, read_index(data, segment), ("account", "key", "ts")):
+                out.append(table["key"].to_numpy()[_forgotten(table, accounts, before_us)])
+        return np.concatenate(out)
+
     def forget(
         self, *, accounts: U64 | None = None, before_us: int | None = None, blobs: Mapping[str, bytes] | None = None
     ) -> int:
@@ -218,7 +231,7 @@ class State:
             now = replace(now, forgotten_before_us=max(before_us, now.forgotten_before_us))
         alive = [read_index(self.folder / DATA, s).account for s in segments]
         names = self.names()
-        here = pc.is_in(names["hash"], value_set=pa.array(np.unique(np.concatenate([*alive, np.zeros(0, np.uint64)]))))
+        here = pc.is_in(names["hash"], value_set=pa.array(np.unique(np.concatenate([*alive, NO_HASHES]))))
         names = names.filter(pc.or_(here, pc.not_equal(names["kind"], "account")))
         now = replace(now, names=(self._write_names(names),) if names.num_rows else ())
         self._replace(now)
@@ -268,11 +281,7 @@ class State:
             total = 0
             for segment in segments:
                 for _, table in read_runs(data, segment, read_index(data, segment)):
-                    keep = np.ones(table.num_rows, np.bool_)
-                    if accounts is not None:
-                        keep &= ~np.isin(table["account"].to_numpy(), accounts)
-                    if before_us is not None:
-                        keep &= table["ts"].to_numpy() >= before_us
+                    keep = ~_forgotten(table, accounts, before_us)
                     total += int(keep.sum())
                     if keep.any():
                         columns.append(table.filter(pa.array(keep)))
@@ -323,10 +332,23 @@ class State:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
-def _fewest_first(index: Index, accounts: U64 | None, most: int) -> U64:
-    """Accounts whose rows are at most so many in all, those with the fewest rows first."""
+def _forgotten(table: pa.Table, accounts: U64 | None, before_us: int | None) -> Bools:
+    """Which rows are of these accounts, or from before that time."""
+    gone = np.zeros(table.num_rows, np.bool_)
+    if accounts is not None:
+        gone |= np.isin(table["account"].to_numpy(), accounts)
+    if before_us is not None:
+        gone |= table["ts"].to_numpy() < before_us
+    return gone
+
+
+def _fewest_first(index: Index, accounts: U64 | None, at_hand: U64, most: int) -> U64:
+    """Accounts whose rows that are not at hand are at most so many in all, those with the fewest first."""
     names, code = np.unique(index.account, return_inverse=True)
     rows = np.bincount(code, weights=index.rows, minlength=len(names)).astype(np.int64)
+    here, times = np.unique(at_hand, return_counts=True)
+    there = np.isin(here, names)
+    rows[np.searchsorted(names, here[there])] -= times[there]
     if accounts is not None:
         asked = np.isin(names, accounts)
         names, rows = names[asked], rows[asked]
