@@ -104,6 +104,12 @@ def test_accounts_that_replace_banned_ones_join_the_campaign_that_they_replace(d
     recruited = {a for a in accounts(days.cases[2]).keys() - accounts(days.cases[1]) if days.of.get(a) == "purged"}
     assert len(recruited) >= 70
     assert sum({now.get(a)} == identity for a in recruited) >= 0.9 * len(recruited)
+    known = campaigns(days.cases[2])[identity.pop()]
+    assert known["joined_later"] >= 0.9 * len(recruited)
+    assert (
+        f"{known['joined_later']} of its accounts joined when it was known"
+        in (days.cases[2] / "report.html").read_text()
+    )
 
 
 def test_a_log_that_comes_twice_changes_no_figure(days: Days, tmp_path: Path) -> None:
@@ -115,7 +121,7 @@ def test_a_log_that_comes_twice_changes_no_figure(days: Days, tmp_path: Path) ->
     for column in ("disposition", "campaign_id", "exchanges", "harvest_exchanges", "first_seen", "last_seen"):
         assert {a: r[column] for a, r in mine.items()} == {a: r[column] for a, r in before.items()}, column
     for identity, campaign in campaigns(case).items():
-        for figure in ("accounts", "exchanges", "harvest_exchanges", "impact", "reattached_accounts"):
+        for figure in ("accounts", "exchanges", "harvest_exchanges", "impact", "joined_later"):
             assert campaign[figure] == campaigns(days.cases[3])[identity][figure], figure
 
 
@@ -175,6 +181,17 @@ def test_no_text_and_no_address_of_a_log_is_in_a_state(days: Days) -> None:
         if path.suffix == ".parquet":  # compressed
             plain = pq.read_table(path).to_pandas().to_csv().encode() + plain
         assert not [x for x in looked_for if x in plain], path.name
+
+
+def test_evidence_is_sealed_from_logs_that_are_at_hand_alone(days: Days, tmp_path: Path) -> None:
+    made = stillwatch("evidence", "keygen", "--out", tmp_path / "key")
+    assert made.returncode == 0, made.stderr
+    for more in (("seal", "--key", tmp_path / "key.key"), ("impact",)):
+        done = stillwatch(
+            "evidence", more[0], days.cases[3], "--log", days.logs[3], "--out", tmp_path / "out", *more[1:]
+        )
+        assert done.returncode == 2 and "earlier scans (--state)" in done.stderr, done.stderr
+        assert not (tmp_path / "out").exists()
 
 
 def test_an_account_is_erased_on_request_and_old_days_by_date(days: Days, tmp_path: Path) -> None:

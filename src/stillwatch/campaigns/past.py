@@ -27,6 +27,7 @@ from stillwatch.campaigns.registry import (
     Taken,
     counted,
     grown,
+    members_of,
     places,
     together,
     without_text,
@@ -175,17 +176,7 @@ class Past:
         for identity in sorted({*now, *self.ids} - set(self._aliases)):
             evidence = tuple(e for e in case.evidence if e.campaign_id == identity)
             one = self._campaign(identity, now.get(identity), fresh.get(identity), evidence)
-            joined = (
-                len(joins[self.ids.index(identity)])
-                if identity in self.ids and self.ids.index(identity) in joins
-                else 0
-            )
-            record = msgspec.structs.replace(
-                counted(one.record, accounts),
-                reattached_accounts=one.record.reattached_accounts + joined,
-                quiet=one.record.quiet and not joined,
-            )
-            known.append(msgspec.structs.replace(one, record=record))
+            known.append(msgspec.structs.replace(one, record=self._counted(one.record, accounts, joins)))
         kept = [msgspec.structs.replace(k, record=without_text(k.record)) for k in known]
         self._registry = self._learnt(Registry(accounts, tuple(kept)))
         there = [k for k in known if k.record.accounts]  # the others are known by their work alone
@@ -232,13 +223,29 @@ class Past:
             fresh[mine] = np.bincount(population.account[self._work(population, place, mine)], minlength=n)[mine]
         chances = {known.record.id: known.signature.chance for known in self._registry.campaigns}
         now = _with_joined(case.accounts, {self.ids[place]: mine for place, mine in joins.items()}, chances)
+        new = np.bincount(population.account[population.columns["new"]], minlength=n)
+        return together(self._before(), now, new.astype(np.int64), fresh)
+
+    def _before(self) -> pa.Table:
+        """The accounts as earlier scans left them, members of campaigns that are one now in that one."""
         before = self._registry.accounts
         if self._aliases:
             named = [self._aliases.get(i, i) if i else None for i in before["campaign_id"].to_pylist()]
             at = before.schema.get_field_index("campaign_id")
             before = before.set_column(at, before.schema.field(at), pa.array(named, pa.string()))
-        new = np.bincount(population.account[population.columns["new"]], minlength=n)
-        return together(before, now, new.astype(np.int64), fresh)
+        return before
+
+    def _counted(self, record: Campaign, accounts: pa.Table, joins: dict[int, I32]) -> Campaign:
+        """The record with its figures over all scans."""
+        record = counted(record, accounts)
+        if record.id not in self.ids:
+            return record
+        later = members_of(accounts, record.id)
+        later = later.filter(pc.invert(pc.is_in(later, value_set=members_of(self._before(), record.id))))
+        alone = self.ids.index(record.id) in joins
+        return msgspec.structs.replace(
+            record, joined_later=record.joined_later + len(later), quiet=record.quiet and not alone
+        )
 
     def _campaign(
         self, identity: str, now: Campaign | None, fresh: Taken | None, evidence: tuple[Evidence, ...]

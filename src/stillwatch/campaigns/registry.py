@@ -198,7 +198,7 @@ def grown(record: Campaign, before: Campaign | None, fresh: Taken | None) -> Cam
     return msgspec.structs.replace(
         record,
         known_since=before.known_since or before.first_seen,
-        reattached_accounts=before.reattached_accounts,
+        joined_later=before.joined_later,
         first_seen=min(before.first_seen, record.first_seen),
         last_seen=max(before.last_seen, record.last_seen),
         models=_sums(before.models, fresh.models),
@@ -217,6 +217,11 @@ def grown(record: Campaign, before: Campaign | None, fresh: Taken | None) -> Cam
 def _sums(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     out = {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
     return dict(sorted(out.items(), key=lambda p: (-p[1], p[0])))
+
+
+def members_of(accounts: pa.Table, campaign: str) -> pa.Array:
+    """Ids of the accounts that a campaign has."""
+    return accounts.filter(pc.equal(accounts["campaign_id"], campaign))["account_id"].combine_chunks()
 
 
 def counted(record: Campaign, accounts: pa.Table) -> Campaign:

@@ -1,4 +1,4 @@
-"""The raw files behind a case: whether a log is the one that was scanned."""
+"""The raw files behind a case: whether a log is the one that was scanned, and all that it rests on."""
 
 from __future__ import annotations
 
@@ -40,4 +40,13 @@ def same_log(case_inputs: Iterable[dict[str, Any]], raw: Iterable[dict[str, Any]
             f"the log is not the one that the case was made from: {len(set(given) - set(wanted))} of its "
             f"{len(given)} files are others, {len(set(wanted) - set(given))} are missing",
             remedy="name the files that were scanned (run.json lists them), or scan again",
+        )
+
+
+def at_once(run: dict[str, Any]) -> None:
+    """:class:`InputError` where the case (its ``run.json``) rests on earlier scans, whose logs are not at hand."""
+    if run.get("state"):
+        raise InputError(
+            "the case was made on top of earlier scans (--state): its figures rest on more than one log",
+            remedy="scan the logs of the days in question together, without --state, and use that case",
         )

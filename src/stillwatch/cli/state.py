@@ -52,7 +52,7 @@ def show(state: Path = STATE, json: bool = JSON) -> None:
                 "known_since": c.record.known_since,
                 "last_seen": c.record.last_seen,
                 "quiet": c.record.quiet,
-                "reattached_accounts": c.record.reattached_accounts,
+                "joined_later": c.record.joined_later,
                 "also_known_as": list(c.record.also_known_as),
                 "marks": len(c.signature.marks),
             }
@@ -74,12 +74,12 @@ def show(state: Path = STATE, json: bool = JSON) -> None:
         console.print(f"everything from before {iso(now.forgotten_before_us)} is forgotten")
     if registry.campaigns:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("campaign", "accounts", "known since", "last seen", "this time", "re-attached"):
-            table.add_column(name, justify="right" if name in ("accounts", "re-attached") else "left")
+        for name in ("campaign", "accounts", "known since", "last seen", "this time", "joined later"):
+            table.add_column(name, justify="right" if name in ("accounts", "joined later") else "left")
         for c in registry.campaigns:
             r = c.record
             seen = "quiet" if r.quiet else "active"
-            table.add_row(r.id, f"{r.accounts:,}", r.known_since or "", r.last_seen, seen, f"{r.reattached_accounts:,}")
+            table.add_row(r.id, f"{r.accounts:,}", r.known_since or "", r.last_seen, seen, f"{r.joined_later:,}")
         console.print(table)
 
 

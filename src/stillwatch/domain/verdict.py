@@ -145,8 +145,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """First exchange ever seen of it, where earlier scans are remembered (``--state``); None elsewhere."""
     quiet: bool = False
     """True where only earlier scans saw it: tests and tactics are theirs."""
-    reattached_accounts: int = 0
-    """Members that came after it was known and were recognised by its work."""
+    joined_later: int = 0
+    """Members that joined when it was known already, such as accounts that replace banned ones."""
     also_known_as: tuple[str, ...] = ()
     """Ids of campaigns that turned out to be this one."""
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.case import PriceTable, read_case
-from stillwatch.case.raw import file_entry, same_log
+from stillwatch.case.raw import at_once, file_entry, same_log
 from stillwatch.domain.verdict import Campaign
 from stillwatch.evidence import casefile
 from stillwatch.evidence.gather import Reader, gather
@@ -68,6 +68,7 @@ def estimate(
     ``randomness``: 32 bytes for names that live no longer than this call.
     """
     case = read_case(case_path)
+    at_once(case.run)
     same_log(case.run.get("inputs") or [], [file_entry(path, "log") for path in files])
     groups = casefile.chosen(case, wanted)
     by_group = casefile.members(case, groups)

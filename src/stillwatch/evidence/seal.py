@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from stillwatch.case import read_case
-from stillwatch.case.raw import file_entry, same_log
+from stillwatch.case.raw import at_once, file_entry, same_log
 from stillwatch.domain.errors import InputError
 from stillwatch.evidence import casefile, columns, custody, layout, provenance, reidentify, statement
 from stillwatch.evidence.bag import close_bag
@@ -69,6 +69,7 @@ def seal(
     step("reading the case")
     case = read_case(case_path)
     raw = [file_entry(path, "log") for path in log.files]
+    at_once(case.run)
     same_log(case.run.get("inputs") or [], raw)
     groups = casefile.chosen(case, options.campaigns)
     fresh = out.with_name(f".{out.name}.{os.getpid()}.new")

@@ -74,12 +74,8 @@ def remembered(group: Campaign) -> str:
         if group.quiet
         else "Scans are remembered: accounts and exchanges are those of all, tests are of what was looked at now. "
     )
-    if group.reattached_accounts:
-        n = group.reattached_accounts
-        out += (
-            f"{count(n)} of its accounts came when it was known already and {'were' if n > 1 else 'was'} recognised by "
-            "its words and its program together. "
-        )
+    if group.joined_later:
+        out += f"{count(group.joined_later)} of its accounts joined when it was known already. "
     if group.also_known_as:
         out += f"Earlier scans also named it {joined([i[:40] for i in group.also_known_as[:6]])}. "
     return out.rstrip()

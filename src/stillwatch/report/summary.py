@@ -67,7 +67,7 @@ def _group(c: Campaign) -> dict[str, Any]:
             "currency": c.impact.currency,
             "known_since": c.known_since,
             "quiet": c.quiet,
-            "reattached_accounts": c.reattached_accounts,
+            "joined_later": c.joined_later,
             "also_known_as": list(c.also_known_as),
         }
     )

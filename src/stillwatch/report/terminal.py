@@ -26,7 +26,7 @@ def print_summary(case: CaseResult, console: Console) -> None:
         f"{len(campaigns):,} campaign{'' if len(campaigns) == 1 else 's'} found" if campaigns else "no campaign found"
     )
     if quiet := sum(c.quiet for c in campaigns):
-        found += f", {quiet:,} of them quiet now"
+        found += f" ({quiet:,} quiet now)"
     console.print(
         Text.assemble((found, "bold"), f" among {count(seen.accounts)} accounts and {count(seen.exchanges)} exchanges")
     )
