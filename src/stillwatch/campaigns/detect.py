@@ -261,6 +261,10 @@ def detect(
                 if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
                     others += watched(population, look.found._replace(verdict="watch"))
                 for one in pieces:
+                    if new:
+                        one, beyond = _beyond(population, campaigns, one, settings)
+                        if beyond is not None:
+                            campaigns.append(beyond)
                     _join(population, campaigns, one, new=new)
             elif look.found.verdict != "clear":
                 others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
@@ -547,6 +551,31 @@ def _join(population: Population, campaigns: list[Found], found: Found, *, new: 
             return
     if new:
         campaigns.append(found)
+
+
+def _beyond(
+    population: Population, campaigns: list[Found], found: Found, settings: Settings
+) -> tuple[Found, Found | None]:
+    """A grown group of which campaigns already found hold a part, without the rest, and the rest where it is a campaign
+    by itself: a start that drew two works together must neither lend one's evidence to the other nor lose it."""
+    inside = _named(population, campaigns)[found.group.accounts]
+    rest = found.group.accounts[~inside]
+    held = any(
+        np.isin(old.group.accounts, found.group.accounts).mean() >= SAME
+        for old in campaigns
+        if old.verdict == "campaign"
+    )
+    if found.verdict != "campaign" or not held or inside.mean() >= SAME:
+        return found, None
+    if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
+        return found, None
+    alone = _tested_again(population, _only(population, found, rest), settings)
+    if alone.verdict != "campaign":
+        return found, None
+    fringe = np.setdiff1d(alone.fringe, found.group.accounts).astype(np.int32)
+    alone = alone._replace(fringe=fringe, core=min(found.core, len(rest)))
+    known = _only(population, found, found.group.accounts[inside])
+    return known._replace(fringe=np.setdiff1d(known.fringe, rest).astype(np.int32)), alone
 
 
 def _agreed(population: Population, found: Found, again: Found) -> Found:
