@@ -1,6 +1,6 @@
 """Day by day: what a scan on top of earlier ones costs and finds, whom it re-attaches after a purge, what kills do.
 
-    python bench/state.py days     [--millions 4] [--days 4] [--worlds DIR]
+    python bench/state.py days     [--millions 4] [--worlds DIR]
     python bench/state.py regrowth [--seeds 5]
     python bench/state.py kills    [--kills 1000] [--seed 1]
 
@@ -87,9 +87,7 @@ def days(arguments: argparse.Namespace) -> None:
     worlds = Path(arguments.worlds or tempfile.mkdtemp())
     world = worlds / f"days-{arguments.millions:g}m"
     if not (world / "exchanges.parquet").exists():
-        scenario = load("scale")
-        size = arguments.millions / WHOLE * scenario.days / arguments.days
-        generate(dials(scenario, days=arguments.days, size=size), 1, world)
+        generate(dials(load("scale"), size=arguments.millions / WHOLE), 1, world)
     logs = sorted(world.glob("day-*.parquet")) or split(world)
     rows = [pq.read_metadata(log).num_rows for log in logs]
     with tempfile.TemporaryDirectory(dir=worlds) as scratch:
@@ -282,7 +280,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["days", "regrowth", "kills"])
     parser.add_argument("--millions", type=float, default=4.0)
-    parser.add_argument("--days", type=int, default=4)
     parser.add_argument("--worlds")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.domain.errors import InputError
 from stillwatch.lab import log
 from stillwatch.lab.generate import generate
 from stillwatch.lab.harvest_text import tasks_of
@@ -165,6 +166,22 @@ def test_instructions_are_composed_in_thousands_of_forms(symbol: str) -> None:
     drawn = grammar("en").draw(symbol, 20_000, np.random.default_rng(1), 4).to_pylist()
     assert len(set(drawn)) > 5_000
     assert Counter(drawn).most_common(1)[0][1] < 40
+
+
+@pytest.mark.parametrize(
+    ("dial", "value", "told"),
+    [
+        ("campaigns.0.start_day", 2.0, "starts when the 2 days are over"),
+        ("campaigns.0.cover", 2, "is no share"),
+        ("campaigns.0.colour", "red", "colour"),
+        ("campaigns.7.cover", 0.5, "there is no "),
+        ("campaigns.first.cover", 0.5, "there is no "),
+        ("days.0", 1, "there is no "),
+    ],
+)
+def test_a_dial_that_cannot_be_turned_so_is_said(dial: str, value: object, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        dials(BASE, {dial: value})
 
 
 def test_a_world_that_does_not_fit_in_memory_is_the_same_kind_of_world(

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pytest
 import yaml
 
 from stillwatch.domain.licence import LicenceFile
@@ -133,12 +132,10 @@ def test_left_out_columns_are_absent(tmp_path: Path) -> None:
     assert "payment_fingerprint" not in pq.read_schema(tmp_path / "accounts.parquet").names
 
 
-def test_dials_reach_every_level_and_reject_unknown_ones() -> None:
+def test_dials_reach_every_level() -> None:
     base = load("power-base")
     changed = dials(base, {"campaigns.0.cover": 0.9, "honest.chat": 5}, volume=0.1)
     assert (changed.campaigns[0].cover, changed.honest["chat"], changed.volume) == (0.9, 5, 0.1)
-    with pytest.raises(msgspec.ValidationError):
-        dials(base, {"campaigns.0.colour": 1})
 
 
 def test_changing_a_campaign_leaves_the_honest_alone(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def parse_axis(text: str, scenario: Scenario) -> Axis:
         raise InputError(f"--axis {text}: no dial is called {name}", remedy=f"dials of a campaign: {known}")
     axis = Axis(name, paths, _values(text, values))
     for value in axis.values:
-        _turned(scenario, axis.at(value))
+        dials(scenario, axis.at(value))
     return axis
 
 
@@ -113,13 +113,6 @@ def _values(text: str, values: str) -> tuple[Any, ...]:
         found = [low + k * by for k in range(min(int((high - low) / by + 1e-9) + 1, MOST_VALUES))]
     tidy = [round(x, 9) for x in found]
     return tuple(int(x) if x.is_integer() else x for x in tidy)
-
-
-def _turned(scenario: Scenario, overrides: dict[str, Any]) -> Scenario:
-    try:
-        return dials(scenario, overrides)
-    except (KeyError, IndexError, TypeError, ValueError, msgspec.ValidationError) as exc:
-        raise InputError(f"a dial cannot be set: {', '.join(f'{k}={v}' for k, v in overrides.items())}: {exc}") from exc
 
 
 def taken(name: str) -> tuple[str, ...]:
@@ -170,7 +163,7 @@ def _along(scenario: Scenario, axis: Axis, experiment: str, without: tuple[str, 
     for position, value in enumerate(axis.values):
         overrides = axis.at(value)
         label = str(value) if not isinstance(value, float) else f"{value:g}"
-        yield Point(experiment, position, label, _turned(scenario, overrides), without, {axis.name: value})
+        yield Point(experiment, position, label, dials(scenario, overrides), without, {axis.name: value})
 
 
 def _combined(scenario: Scenario, axes: Sequence[Axis], how: Combine) -> Iterator[Point]:
@@ -189,7 +182,7 @@ def _combined(scenario: Scenario, axes: Sequence[Axis], how: Combine) -> Iterato
     for position, choice in enumerate(choices):
         overrides = {path: v for axis, value in choice for path, v in axis.at(value).items()}
         label = ", ".join(f"{a.name} {v:g}" if isinstance(v, float) else f"{a.name} {v}" for a, v in choice)
-        yield Point(how, position, label, _turned(scenario, overrides), (), {a.name: v for a, v in choice})
+        yield Point(how, position, label, dials(scenario, overrides), (), {a.name: v for a, v in choice})
 
 
 def run_key(point: Point, seed: int, detector: str) -> str:

@@ -102,6 +102,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Accounts by kind."""
     campaigns: tuple[Campaign, ...] = ()
 
+    def __post_init__(self) -> None:
+        late = [c.name for c in self.campaigns if c.start_day >= self.days]
+        if late:
+            raise ValueError(f"campaign {late[0]} starts when the {self.days:g} days are over")
+
 
 def shipped() -> list[str]:
     """Names of the scenarios in the package."""
@@ -128,19 +133,28 @@ def load(name_or_path: str | Path) -> Scenario:
 
 def dials(scenario: Scenario, /, overrides: dict[str, Any] | None = None, **more: Any) -> Scenario:
     """The scenario with dials changed; keys are dotted paths (or, as keywords, ``campaigns__0__cover``).
+    Raises :class:`InputError` for a dial that there is not and for a value that it cannot have.
 
     >>> s = Scenario(name="s", days=1, campaigns=(Campaign(name="c"),))
     >>> dials(s, {"campaigns.0.cover": 0.5}).campaigns[0].cover
     0.5
     """
     tree = msgspec.to_builtins(scenario)
-    for path, value in {**(overrides or {}), **{k.replace("__", "."): v for k, v in more.items()}}.items():
+    turned = {**(overrides or {}), **{k.replace("__", "."): v for k, v in more.items()}}
+    for path, value in turned.items():
         *parents, leaf = path.split(".")
         node: Any = tree
-        for parent in parents:
-            node = node[int(parent)] if isinstance(node, list | tuple) else node[parent]
-        if isinstance(node, list):
-            node[int(leaf)] = value
-        else:
-            node[leaf] = value
-    return msgspec.convert(tree, Scenario, strict=False)
+        try:
+            for parent in parents:
+                node = node[int(parent)] if isinstance(node, list | tuple) else node[parent]
+            if isinstance(node, list):
+                node[int(leaf)] = value
+            else:
+                node[leaf] = value
+        except (LookupError, TypeError, ValueError) as exc:
+            raise InputError(f"a dial cannot be set: there is no {path[:80]}", remedy="see docs/lab.md") from exc
+    try:
+        return msgspec.convert(tree, Scenario, strict=False)
+    except msgspec.ValidationError as exc:
+        told = ", ".join(f"{path}={value}"[:80] for path, value in turned.items())
+        raise InputError(f"a dial cannot be set: {told}: {exc}", remedy="see docs/lab.md") from exc
