@@ -49,11 +49,14 @@ def measured(line: list[str]) -> Cost:
     """Run a command (exit status 0 or 3)."""
     begin = time.perf_counter()
     child = subprocess.Popen(line, stdout=subprocess.DEVNULL)
-    memory = []
+    memory, peak = [], 0
     while True:
         pid, status, used = os.wait4(child.pid, os.WNOHANG)
         if pid:
             break
+        # not ru_maxrss, which is never less than what this process had when it made the child
+        told = Path(f"/proc/{child.pid}/status").read_text().partition("VmHWM:")[2].split(maxsplit=1)
+        peak = int(told[0]) if told else peak
         pages = Path(f"/proc/{child.pid}/statm").read_text().split()
         if len(pages) > 1:
             memory.append((time.perf_counter() - begin, int(pages[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20))
@@ -61,7 +64,7 @@ def measured(line: list[str]) -> Cost:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in (0, 3):
         raise SystemExit(f"{' '.join(line)}: exit {child.returncode}")
-    return Cost(time.perf_counter() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, memory)
+    return Cost(time.perf_counter() - begin, used.ru_utime + used.ru_stime, peak / 1024, memory)
 
 
 def phases(case: Path, cost: Cost, size: int) -> list[str]:
