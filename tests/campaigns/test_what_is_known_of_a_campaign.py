@@ -14,9 +14,11 @@ from stillwatch.campaigns.signature import (
     LEARNT_FROM,
     RARE,
     Known,
+    Others,
     Sample,
     Signature,
     carriers,
+    first_rows,
     learn,
     sample,
 )
@@ -40,7 +42,8 @@ def drawn(rng: np.random.Generator, accounts: int, *, work: float, program: bool
                 value = PROGRAM.get(name, 0) if program else int(rng.integers(1, 12)) if name in PROGRAM else 0
                 columns[name].append(account if name == "account" else value)
     arrays = {name: pa.array(values, pa.uint64()) for name, values in columns.items()}
-    return sample([pa.table({**arrays, "fingerprints": pa.array(lists, pa.list_(pa.uint64()))})])
+    rows = pa.table({**arrays, "fingerprints": pa.array(lists, pa.list_(pa.uint64()))})
+    return sample(first_rows([rows]), np.arange(first, first + accounts, dtype=np.uint64))
 
 
 def taken_in(signature: Signature, looked: Sample) -> npt.NDArray[np.bool_]:
@@ -55,9 +58,8 @@ def taken_in(signature: Signature, looked: Sample) -> npt.NDArray[np.bool_]:
 @pytest.mark.parametrize("work", [1.0, 0.6])
 def test_members_are_known_again_and_strangers_are_not(work: float) -> None:
     rng = np.random.default_rng(5)
-    signature = learn(
-        drawn(rng, 60, work=work, program=True), drawn(rng, 1_500, work=0.0, program=False, first=1_000), None
-    )
+    others = Others.of(drawn(rng, 1_500, work=0.0, program=False, first=1_000))
+    signature = learn(drawn(rng, 60, work=work, program=True), others, None)
     assert set(signature.marks) & set(WORK.tolist())
     assert taken_in(signature, drawn(rng, 60, work=work, program=True, first=9_000)).mean() >= 0.95
     strangers = taken_in(signature, drawn(rng, 2_000, work=0.0, program=False, first=20_000))
@@ -70,23 +72,22 @@ def test_members_are_known_again_and_strangers_are_not(work: float) -> None:
 def test_what_everybody_says_is_no_mark() -> None:
     rng = np.random.default_rng(6)
     others = drawn(rng, 1_500, work=0.01, program=False, first=1_000)  # in a tenth of the accounts
-    signature = learn(drawn(rng, 60, work=1.0, program=True), others, None)
+    signature = learn(drawn(rng, 60, work=1.0, program=True), Others.of(others), None)
     spread = (np.isin(others.marks, WORK)).any()
     assert spread and not set(signature.marks) & set(WORK.tolist())
 
 
 def test_a_signature_of_nothing_takes_nobody_in() -> None:
     rng = np.random.default_rng(7)
-    signature = learn(
-        drawn(rng, 40, work=0.0, program=False), drawn(rng, 1_500, work=0.0, program=False, first=1_000), None
-    )
+    others = Others.of(drawn(rng, 1_500, work=0.0, program=False, first=1_000))
+    signature = learn(drawn(rng, 40, work=0.0, program=False), others, None)
     strangers = drawn(rng, 2_000, work=0.0, program=False, first=20_000)
     assert taken_in(signature, strangers).mean() <= max(signature.chance, RARE)
 
 
 def test_old_work_stays_known_when_the_work_changes() -> None:
     rng = np.random.default_rng(8)
-    others = drawn(rng, 1_500, work=0.0, program=False, first=1_000)
+    others = Others.of(drawn(rng, 1_500, work=0.0, program=False, first=1_000))
     before = learn(drawn(rng, 60, work=1.0, program=True), others, None)
     now = learn(drawn(rng, 60, work=0.0, program=True), others, before)
     assert set(before.marks) <= set(now.marks) and set(before.stacks) <= set(now.stacks)

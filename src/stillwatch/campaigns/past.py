@@ -37,8 +37,10 @@ from stillwatch.campaigns.signature import (
     MEMBERS,
     OTHERS,
     Known,
+    Others,
     Signature,
     carriers,
+    first_rows,
     learn,
     sample,
 )
@@ -370,14 +372,18 @@ class Past:
         others = _spread(there[~np.isin(there, members)], OTHERS)
         if len(others) < LEAST_MEMBERS:
             return registry
-        beside = sample(table for _, table in self._state.rows_of(segment, others, LEARNT_FROM))
-        known = []
+        learning = {}
         for place, campaign in enumerate(registry.campaigns):
             mine = np.intersect1d(members[of == place], there)
             if not campaign.record.quiet and len(mine) >= LEAST_MEMBERS:
-                seen = sample(table for _, table in self._state.rows_of(segment, _spread(mine, MEMBERS), LEARNT_FROM))
-                campaign = msgspec.structs.replace(campaign, signature=learn(seen, beside, campaign.signature))
-            known.append(campaign)
+                learning[place] = _spread(mine, MEMBERS)
+        wanted = np.concatenate([others, *learning.values()])
+        rows = first_rows(table for _, table in self._state.rows_of(segment, wanted, LEARNT_FROM))
+        beside = Others.of(sample(rows, others))
+        known = list(registry.campaigns)
+        for place, mine in learning.items():
+            signature = learn(sample(rows, mine), beside, known[place].signature)
+            known[place] = msgspec.structs.replace(known[place], signature=signature)
         return registry._replace(campaigns=tuple(known))
 
 

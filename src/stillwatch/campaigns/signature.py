@@ -87,15 +87,20 @@ class Sample(NamedTuple):
     stack: U64
 
 
-def sample(tables: Iterable[pa.Table]) -> Sample:
-    """The rows of some tables of :data:`LEARNT_FROM`; at most ``ROWS`` of each account and table."""
+def first_rows(tables: Iterable[pa.Table]) -> pa.Table:
+    """Of some tables of :data:`LEARNT_FROM` at most ``ROWS`` rows of each account and table."""
     parts = []
     for table in tables:
         account = table["account"].to_numpy()
         first = np.flatnonzero(np.concatenate([[True], account[1:] != account[:-1]]))
         turn = np.arange(len(account)) - np.repeat(first, np.diff(np.append(first, len(account))))
         parts.append(table.filter(pa.array(turn < ROWS)))
-    whole = pa.concat_tables(parts).combine_chunks()
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def sample(rows: pa.Table, accounts: U64) -> Sample:
+    """The rows (:data:`LEARNT_FROM`) of some accounts."""
+    whole = rows.filter(pa.array(np.isin(rows["account"].to_numpy(), accounts))).combine_chunks()
     names, account = np.unique(whole["account"].to_numpy(), return_inverse=True)
     lists = whole["fingerprints"].combine_chunks()
     lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists
@@ -118,16 +123,27 @@ def _whole(columns: dict[str, npt.NDArray[np.generic]]) -> U64:
     ).astype(np.uint64)
 
 
-def learn(members: Sample, others: Sample, before: Signature | None) -> Signature:
+class Others(NamedTuple):
+    """Accounts that are no members, as all campaigns are held against them."""
+
+    sample: Sample
+    marks: U64
+    """Each mark once per account that holds it, …"""
+    stacks: U64
+    """… and each client stack."""
+
+    @classmethod
+    def of(cls, looked: Sample) -> Others:
+        """Of a sample."""
+        return cls(looked, _pairs(looked), _stack_pairs(looked))
+
+
+def learn(members: Sample, beside: Others, before: Signature | None) -> Signature:
     """The signature of a campaign, with what an earlier one knew: work drifts, and old work comes back."""
-    marks = _own(_pairs(members), members.accounts, _pairs(others), others.accounts, rare=RARE, most=MOST_MARKS)
+    others = beside.sample
+    marks = _own(_pairs(members), members.accounts, beside.marks, others.accounts, rare=RARE, most=MOST_MARKS)
     stacks = _own(
-        _stack_pairs(members),
-        members.accounts,
-        _stack_pairs(others),
-        others.accounts,
-        rare=RARE_STACK,
-        most=MOST_STACKS,
+        _stack_pairs(members), members.accounts, beside.stacks, others.accounts, rare=RARE_STACK, most=MOST_STACKS
     )
     if before is not None:
         marks = np.concatenate([marks, np.setdiff1d(np.array(before.marks, np.uint64), marks)[:MOST_MARKS]])
