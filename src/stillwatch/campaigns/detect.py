@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.ahead import Ahead, Rules
 from stillwatch.campaigns.judge import MATERIAL, SIGNIFICANT, Judged, bonferroni, judge_all, judge_one, own_hand
 from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
@@ -156,7 +154,7 @@ def without_first_payer(
         return None
     rows = group.rows[np.isin(population.account[group.rows], rest)]
     group = group._replace(accounts=rest, rows=rows)
-    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws, families=frozenset(strong))
+    verdicts = _judge(population, group, settings, frozenset(strong))
     strong = strong_families(judged._replace(group=group, verdicts=verdicts))
     return enough(population, group, independent_kinds(population, group, strong))
 
@@ -244,30 +242,26 @@ def detect(
     campaigns: list[Found] = []
     others: list[Found] = []
     step("verdicts")
-    rules = Rules(
-        partial(_looked_at, population, candidates, settings, apart), _wanted, _little_in_common, _still_holds
-    )
-    with Ahead(judged, rules, threads=settings.threads) as looks:
-        for i, j in enumerate(judged):
-            named = _named(population, campaigns)
-            if not _wanted(j, named):
-                continue
-            look = looks.take(i, named)
-            if look.found is None:
-                continue
-            if look.whole is not None:
-                new = not _contained(look.whole.group.accounts, named)
-                pieces = look.pieces if new else (look.whole,)
-                if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
-                    others += watched(population, look.found._replace(verdict="watch"))
-                for one in pieces:
-                    if new:
-                        one, beyond = _beyond(population, campaigns, one, settings)
-                        if beyond is not None:
-                            campaigns.append(beyond)
-                    _join(population, campaigns, one, new=new)
-            elif look.found.verdict != "clear":
-                others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
+    for j in judged:
+        named = _named(population, campaigns)
+        if not strong_families(j) or _contained(j.group.accounts, named):
+            continue
+        look = _looked_at(population, candidates, settings, apart, j, named)
+        if look.found is None:
+            continue
+        if look.whole is not None:
+            new = not _contained(look.whole.group.accounts, named)
+            pieces = look.pieces if new else (look.whole,)
+            if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
+                others += watched(population, look.found._replace(verdict="watch"))
+            for one in pieces:
+                if new:
+                    one, beyond = _beyond(population, campaigns, one, settings)
+                    if beyond is not None:
+                        campaigns.append(beyond)
+                _join(population, campaigns, one, new=new)
+        elif look.found.verdict != "clear":
+            others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
     step("members")
     return _one_each(population, campaigns, others)
 
@@ -301,26 +295,9 @@ def _looked_at(
     found = Found(verdict, j.group, j.verdicts, j.group.formed_by, t, alternatives, j.p_value, j.q_value, 0)
     if verdict != "campaign" or apart[j.group.accounts].mean() >= MOSTLY_LICENSED:
         return Look(found)
-    whole = _with_members(population, found, apart)
+    whole = _with_members(population, found, settings, apart)
     new = not _contained(whole.group.accounts, named)
     return Look(found, whole, tuple(grown(population, whole, settings, apart)) if new else ())
-
-
-def _wanted(judged: Judged, named: Bools) -> bool:
-    return bool(strong_families(judged)) and not _contained(judged.group.accounts, named)
-
-
-def _little_in_common(judged: Judged, others: Sequence[Judged]) -> bool:
-    mine = judged.group.accounts
-    return float(np.isin(mine, np.concatenate([o.group.accounts for o in others])).mean()) < SAME
-
-
-def _still_holds(judged: Judged, look: Look, before: Bools, now: Bools) -> bool:
-    """Whether a look beside some named accounts is what it would be beside those of now."""
-    if not np.array_equal(_left(judged.group, before), _left(judged.group, now)):
-        return False
-    whole = look.whole.group.accounts if look.whole is not None else judged.group.accounts
-    return _contained(whole, now) or not _contained(whole, before)
 
 
 def watched(population: Population, found: Found) -> list[Found]:
@@ -349,24 +326,26 @@ def _contained(accounts: I32, named: Bools) -> bool:
     return bool(named.any()) and float(named[accounts].mean()) >= CONTAINED
 
 
-def _left(group: Group, named: Bools) -> Bools:
-    """Which of a group's accounts are looked at: those that are not named yet, all where those are most."""
-    left: Bools = ~named[group.accounts]
-    return left if left.mean() <= SAME else np.ones(len(left), np.bool_)
+def _judge(
+    population: Population, group: Group, settings: Settings, families: frozenset[Family] = frozenset(Family)
+) -> dict[Family, Verdict]:
+    return judge_one(
+        population, group, seed=settings.seed, draws=settings.draws, threads=settings.threads, families=families
+    )
 
 
 def _rest(population: Population, judged: Judged, named: Bools, settings: Settings) -> Judged:
     """A candidate of which campaigns already found hold half, as what is left of it shows by itself."""
     group = judged.group
-    left = _left(group, named)
-    if left.all():
+    left = ~named[group.accounts]
+    if left.mean() > SAME:
         return judged
     accounts = group.accounts[left]
     if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
         return judged._replace(verdicts={})
     rows = group.rows[np.isin(population.account[group.rows], accounts)]
     group = group._replace(accounts=accounts, rows=rows)
-    verdicts = judge_one(population, group, seed=settings.seed, draws=settings.draws)
+    verdicts = _judge(population, group, settings)
     p = max(bonferroni(verdicts), judged.p_value)
     return judged._replace(group=group, verdicts=verdicts, p_value=p, q_value=max(p, judged.q_value))
 
@@ -412,7 +391,7 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
     for part, one in zip(parts, tested, strict=True):
         one = one._replace(elsewhere=np.concatenate([*explained, part[:0]]))
         if one.verdict == "campaign":
-            one = _with_members(population, one, apart)
+            one = _with_members(population, one, settings, apart)
         if one.verdict == "campaign":
             kept = [
                 piece for piece in _repeaters_apart(population, one.group.accounts) if np.isin(piece, part).mean() > 0.5
@@ -441,8 +420,8 @@ def _asked_again(population: Population, found: Found, settings: Settings, apart
     """The accounts that may have been members and surely are when the log is asked again, from the campaign as it was
     found and by the rhythm that it then shows."""
     timing = frozenset({Family.TIMING})
-    verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws, families=timing)
-    again = _with_members(population, found._replace(verdicts=found.verdicts | verdicts), apart)
+    verdicts = _judge(population, found.group, settings, timing)
+    again = _with_members(population, found._replace(verdicts=found.verdicts | verdicts), settings, apart)
     if again.verdict != "campaign":
         return again
     possible = np.union1d(found.group.accounts, found.fringe).astype(np.int32)
@@ -471,7 +450,7 @@ def _tested_again(population: Population, found: Found, settings: Settings) -> F
 
 
 def _weighed_again(population: Population, found: Found, settings: Settings) -> Found:
-    verdicts = judge_one(population, found.group, seed=settings.seed, draws=settings.draws)
+    verdicts = _judge(population, found.group, settings)
     judged = Judged(found.group, verdicts, max(bonferroni(verdicts), found.p_value), found.q_value)
     verdict, t, alternatives = verdict_of(population, judged, settings, only_timing=CONFIRMED_P)
     return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
@@ -485,10 +464,15 @@ def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
     return [accounts[~repeats], accounts[repeats]]
 
 
-def _with_members(population: Population, found: Found, apart: Bools) -> Found:
+def _with_members(population: Population, found: Found, settings: Settings, apart: Bools) -> Found:
     """The group grown and pruned to its members, and weighed again as what it then is."""
     member = membership(
-        population, found.group, rhythm=one_dispatcher(found.verdicts), apart=apart, elsewhere=found.elsewhere
+        population,
+        found.group,
+        rhythm=one_dispatcher(found.verdicts),
+        apart=apart,
+        elsewhere=found.elsewhere,
+        threads=settings.threads,
     )
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)

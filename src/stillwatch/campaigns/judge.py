@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stillwatch.domain.verdict import Family
+from stillwatch.engine import Threads
 from stillwatch.signals import timing
 from stillwatch.signals.base import Group, Verdict
 from stillwatch.signals.population import Population
@@ -103,14 +105,19 @@ def judge_all(
 
 
 def judge_one(
-    population: Population, group: Group, *, seed: int, draws: int, families: frozenset[Family] = frozenset(Family)
+    population: Population,
+    group: Group,
+    *,
+    seed: int,
+    draws: int,
+    threads: int = 1,
+    families: frozenset[Family] = frozenset(Family),
 ) -> dict[Family, Verdict]:
     """The verdict of every available family that did not form the group."""
-    return {
-        signal.family: signal.judge(population, group, seed=seed, draws=draws)
-        for signal in SIGNALS
-        if signal.family in families - group.formed_by and signal.available(population)
-    }
+    judging = [s for s in SIGNALS if s.family in families - group.formed_by and s.available(population)]
+    with Threads(threads) as work:
+        verdicts = work.in_order(partial(s.judge, population, group, seed=seed, draws=draws) for s in judging)
+        return {s.family: verdict for s, verdict in zip(judging, verdicts, strict=True)}
 
 
 def own_hand(identity: Verdict | None) -> float:

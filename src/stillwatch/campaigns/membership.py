@@ -28,6 +28,7 @@ was drawn with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ from scipy import special
 
 from stillwatch.campaigns.beat import Beat, kept_time, rhythm_ratio
 from stillwatch.domain.verdict import Family
+from stillwatch.engine import Threads
 from stillwatch.kernels.coding import grouped
 from stillwatch.kernels.nearness import held_inside, nearest
 from stillwatch.signals.base import Group
@@ -96,7 +98,13 @@ class _Closeness(NamedTuple):
 
 
 def membership(
-    population: Population, group: Group, *, rhythm: bool, apart: Bools | None = None, elsewhere: I32 | None = None
+    population: Population,
+    group: Group,
+    *,
+    rhythm: bool,
+    apart: Bools | None = None,
+    elsewhere: I32 | None = None,
+    threads: int = 1,
 ) -> Membership:
     """Membership of all accounts, started from a group's; ``rhythm`` says that timing showed one dispatcher.
 
@@ -116,23 +124,24 @@ def membership(
     ratios: dict[str, F64] = {}
     anchors = start & (not group.formed_by <= {Family.CONTENT, Family.INTENT})
     vouch = p
-    for against in AGAINST:
-        beat = kept_time(population, own_rows(population, p, scale), p >= UNSURE) if rhythm else None
-        for _ in range(ROUNDS):
-            ratios = _ratios(population, p, vouch, scale, beat, against)
-            share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
-            odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
-            posterior = special.expit(odds)
-            if apart is not None:
-                posterior[apart] = 0.0
-            if elsewhere is not None:
-                posterior[elsewhere] = 0.0
-            alone = special.expit(odds - ratios["hand"] - ratios["place"])
-            vouch = np.where(anchors, posterior, np.minimum(posterior, alone))
-            settled = float(np.abs(posterior - p).sum()) <= SETTLED * max(float(p.sum()), 1.0)
-            p = posterior
-            if settled or p.sum() < 1.0:
-                break
+    with Threads(threads) as work:
+        for against in AGAINST:
+            beat = kept_time(population, own_rows(population, p, scale), p >= UNSURE) if rhythm else None
+            for _ in range(ROUNDS):
+                ratios = _ratios(population, p, vouch, scale, beat, against, work)
+                share = np.clip((weight * p).sum() / weight.sum(), 1.0 / n, 2 * prior)
+                odds = np.log(share) - np.log1p(-share) + sum(ratios.values())
+                posterior = special.expit(odds)
+                if apart is not None:
+                    posterior[apart] = 0.0
+                if elsewhere is not None:
+                    posterior[elsewhere] = 0.0
+                alone = special.expit(odds - ratios["hand"] - ratios["place"])
+                vouch = np.where(anchors, posterior, np.minimum(posterior, alone))
+                settled = float(np.abs(posterior - p).sum()) <= SETTLED * max(float(p.sum()), 1.0)
+                p = posterior
+                if settled or p.sum() < 1.0:
+                    break
     rows = own_rows(population, p, scale)
     mine = p >= UNSURE
     if rows is None:
@@ -220,12 +229,14 @@ def _counting(v: Values, counted: Bools, weight: F64) -> _Held:
 
 
 def _ratios(
-    population: Population, p: F64, vouch: F64, scale: _Scale, beat: Beat | None, against: float
+    population: Population, p: F64, vouch: F64, scale: _Scale, beat: Beat | None, against: float, work: Threads
 ) -> dict[str, F64]:
     out: dict[str, F64] = {}
-    close: dict[str, _Closeness] = {}
+    looks = (
+        partial(_closeness, population, block, p, vouch if block in ("hand", "place") else p, scale) for block in BLOCKS
+    )
+    close = dict(zip(BLOCKS, work.in_order(looks), strict=True))
     for block in BLOCKS:
-        close[block] = _closeness(population, block, p, vouch if block in ("hand", "place") else p, scale)
         if block in ("said", "stack"):
             ratio = _given_work(close[block], close["work"].value >= OWN_WORK, p, scale.weight)
         else:
