@@ -1,13 +1,13 @@
 """Day by day: what a scan on top of earlier ones costs and finds, whom it re-attaches after a purge, what kills do.
 
-    python bench/state.py days     [--millions 4] [--worlds DIR]
+    python bench/state.py days     [--millions 4] [--per 1] [--worlds DIR]
     python bench/state.py regrowth [--seeds 5]
     python bench/state.py kills    [--kills 1000] [--seed 1]
 
-``days`` scans a world of the lab's `scale` scenario day by day and as a whole. ``regrowth`` bans every account of four
-campaigns at the end of the second of three days; they come back with addresses, payments and devices of their own, and
-the third day is scanned on top of the first two. ``kills`` kills scans into a state with SIGKILL at random moments,
-most of them while files are written. Prints Markdown.
+``days`` scans a world of the lab's `scale` scenario day by day (or so many days together: ``--per``) and as a whole.
+``regrowth`` bans every account of four campaigns at the end of the second of three days; they come back with addresses,
+payments and devices of their own, and the third day is scanned on top of the first two. ``kills`` kills scans into a
+state with SIGKILL at random moments, most of them while files are written. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def split(world: Path) -> list[Path]:
     return [world / f"day-{number}.parquet" for number in sorted(out)]
 
 
-def line(world: Path, log: Path, case: Path, *more: object) -> list[str]:
-    """A scan of a log of a world."""
+def line(world: Path, logs: list[Path], case: Path, *more: object) -> list[str]:
+    """A scan of logs of a world."""
     given = ("--accounts", world / "accounts.parquet", "--licences", world / "licences.yaml", "--out", case, "--quiet")
-    return [str(PROGRAM), "scan", str(log), *map(str, (*given, *more))]
+    return [str(PROGRAM), "scan", *map(str, (*logs, *given, *more))]
 
 
 def named(case: Path) -> dict[str, str]:
@@ -88,20 +88,21 @@ def days(arguments: argparse.Namespace) -> None:
     world = worlds / f"days-{arguments.millions:g}m"
     if not (world / "exchanges.parquet").exists():
         generate(dials(load("scale"), size=arguments.millions / WHOLE), 1, world)
-    logs = sorted(world.glob("day-*.parquet")) or split(world)
-    rows = [pq.read_metadata(log).num_rows for log in logs]
+    every = sorted(world.glob("day-*.parquet")) or split(world)
+    logs = [every[i : i + arguments.per] for i in range(0, len(every), arguments.per)]
+    rows = [sum(pq.read_metadata(log).num_rows for log in some) for some in logs]
     with tempfile.TemporaryDirectory(dir=worlds) as scratch:
         case = Path(scratch) / "case"
-        whole = measured(line(world, world / "exchanges.parquet", case))
+        whole = measured(line(world, [world / "exchanges.parquet"], case))
         all_at_once = named(case)
         print("| scan | exchanges | seconds | share of the whole | seconds / share | peak MiB |")
         print("| --- | --- | --- | --- | --- | --- |")
         print(f"| the whole | {sum(rows):,} | {whole.wall:.1f} | 1 | 1 | {whole.peak_mib:,.0f} |")
-        for number, (log, n) in enumerate(zip(logs, rows, strict=True), 1):
-            cost = measured(line(world, log, case, "--state", Path(scratch) / "state"))
+        for number, (some, n) in enumerate(zip(logs, rows, strict=True), 1):
+            cost = measured(line(world, some, case, "--state", Path(scratch) / "state"))
             share = n / sum(rows)
             print(
-                f"| day {number} | {n:,} | {cost.wall:.1f} | {share:.3f} | {cost.wall / whole.wall / share:.2f} "
+                f"| scan {number} | {n:,} | {cost.wall:.1f} | {share:.3f} | {cost.wall / whole.wall / share:.2f} "
                 f"| {cost.peak_mib:,.0f} |",
                 flush=True,
             )
@@ -131,7 +132,7 @@ def regrowth(arguments: argparse.Namespace) -> None:
                 world = Path(scratch) / "world"
                 generate(Scenario(name="regrowth", days=3, honest=honest, campaigns=(campaign,)), seed, world)
                 for log in split(world)[:3]:
-                    measured(line(world, log, Path(scratch) / "case", "--state", Path(scratch) / "state"))
+                    measured(line(world, [log], Path(scratch) / "case", "--state", Path(scratch) / "state"))
                 truth = pq.read_table(world / "truth.parquet").to_pydict()
                 hostile = {a for a, r in zip(truth["account_id"], truth["role"], strict=True) if r == "hostile"}
                 cases = pq.read_table(Path(scratch) / "case" / "accounts.parquet").to_pydict()
@@ -183,7 +184,7 @@ def kills(arguments: argparse.Namespace) -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
             os.dup2(null, 2)
-            args = line(world, log, Path(scratch) / "case", "--state", folder, "--threads", 1)[1:]
+            args = line(world, [log], Path(scratch) / "case", "--state", folder, "--threads", 1)[1:]
             try:
                 app(args, standalone_mode=False)
             except BaseException:
@@ -280,6 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["days", "regrowth", "kills"])
     parser.add_argument("--millions", type=float, default=4.0)
+    parser.add_argument("--per", type=int, default=1, help="Days scanned together.")
     parser.add_argument("--worlds")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
