@@ -47,6 +47,7 @@ from stillwatch.campaigns.signature import (
 from stillwatch.domain.verdict import ACCOUNT_VERDICTS, Campaign, CaseResult, Evidence, Family
 from stillwatch.engine import Engine
 from stillwatch.kernels.hashing import hash_strings
+from stillwatch.kernels.sorted import among, distinct
 from stillwatch.links.candidates import LEAST_MEMBERS
 from stillwatch.signals.base import Group
 from stillwatch.signals.population import Population, union
@@ -103,15 +104,15 @@ class Past:
         account = columns.read("account", 0, rows)
         today = columns.read("key", 0, rows)
         known = self._state.names()
-        self._names = _names_of(engine, np.unique(account[staged.new]))
+        self._names = _names_of(engine, distinct(account[staged.new]))
         most = np.iinfo(np.int64).max if self._share is None else int(self._share * rows)
-        accounts = None if self._share is None else np.unique(account)
+        accounts = None if self._share is None else distinct(account)
         for table in self._state.history(accounts, today, most=most, at_hand=account[staged.held]):
             columns.append(table)
         new = np.zeros(columns.rows, np.bool_)
         new[:rows] = staged.new
         if columns.rows > rows:
-            there = pa.array(np.unique(columns.read("account", rows, columns.rows)))
+            there = pa.array(distinct(columns.read("account", rows, columns.rows)))
             for kind, relation in _RELATIONS:
                 mine = known.filter(pc.equal(known["kind"], kind))
                 if kind == "account":
@@ -369,7 +370,7 @@ class Past:
             return registry
         members, of = registry.members()
         there = self._state.accounts_of(segment)
-        others = _spread(there[~np.isin(there, members)], OTHERS)
+        others = _spread(there[~among(there, members)], OTHERS)
         if len(others) < LEAST_MEMBERS:
             return registry
         learning = {}

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from stillwatch.engine import Columns
 from stillwatch.kernels.known import mark_filter, rows_of_known
+from stillwatch.kernels.sorted import among
 from stillwatch.signals.features import client_stack
 
 B1 = npt.NDArray[np.bool_]
@@ -100,7 +101,7 @@ def first_rows(tables: Iterable[pa.Table]) -> pa.Table:
 
 def sample(rows: pa.Table, accounts: U64) -> Sample:
     """The rows (:data:`LEARNT_FROM`) of some accounts."""
-    whole = rows.filter(pa.array(np.isin(rows["account"].to_numpy(), accounts))).combine_chunks()
+    whole = rows.filter(pa.array(among(rows["account"].to_numpy(), np.sort(accounts)))).combine_chunks()
     names, account = np.unique(whole["account"].to_numpy(), return_inverse=True)
     lists = whole["fingerprints"].combine_chunks()
     lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from stillwatch.domain.errors import InputError
 from stillwatch.engine import Columns, as_columns
-from stillwatch.kernels.sorted import times_held
+from stillwatch.kernels.sorted import among, distinct, times_held
 from stillwatch.state import manifest as manifests
 from stillwatch.state.manifest import File, Manifest, Segment, described, durable
 from stillwatch.state.segment import Index, joined, read_index, read_keys, read_runs, write_segment
@@ -145,15 +145,17 @@ class State:
         """Which exchanges are beyond what the state has of their key."""
         if not self.manifest.segments:
             return np.ones(len(key), np.bool_)
-        names, code = np.unique(key, return_inverse=True)
-        held = np.zeros(len(names), np.int32)
+        order = np.argsort(key, kind="stable")
+        ascending = key[order]
+        begins = np.ones(len(key), np.bool_)
+        begins[1:] = ascending[1:] != ascending[:-1]
+        first = np.flatnonzero(begins)
+        held = np.zeros(len(first), np.int32)
         for segment in self.manifest.segments:
-            times_held(names, read_keys(self.folder / DATA, segment), held)
-        order = np.argsort(code, kind="stable")
-        first = np.searchsorted(code[order], np.arange(len(names)))
-        turn = np.empty(len(key), np.int64)
-        turn[order] = np.arange(len(key)) - first[code[order]]
-        out: Bools = turn >= held[code]
+            times_held(ascending[first], read_keys(self.folder / DATA, segment), held)
+        turn = np.arange(len(key)) - np.repeat(first, np.diff(np.append(first, len(key))))
+        out = np.empty(len(key), np.bool_)
+        out[order] = turn >= np.repeat(held, np.diff(np.append(first, len(key))))
         return out
 
     def history(self, accounts: U64 | None, today: U64, *, most: int, at_hand: U64 = NO_HASHES) -> Iterator[pa.Table]:
@@ -167,10 +169,10 @@ class State:
         chosen = _fewest_first(joined(indexes), accounts, at_hand, most)
         today, row = np.sort(today), PLACE
         for segment, index in zip(self.manifest.segments, indexes, strict=True):
-            mine = np.isin(index.account, chosen)
+            mine = among(index.account, chosen)
             runs = index.only(mine)
             for _, table in read_runs(data, segment, runs):
-                table = table.filter(pa.array(~np.isin(table["key"].to_numpy(), today)))
+                table = table.filter(pa.array(~among(table["key"].to_numpy(), today)))
                 rid = np.arange(row, row + table.num_rows, dtype=np.int64)
                 row += table.num_rows
                 yield as_columns(table.add_column(0, "rid", pa.array(rid)))
@@ -178,12 +180,12 @@ class State:
     def rows_of(self, segment: Segment, accounts: U64, columns: Collection[str]) -> Iterator[tuple[Index, pa.Table]]:
         """Some columns of some accounts' rows, shard by shard, with each account's run in the table."""
         index = read_index(self.folder / DATA, segment)
-        mine = np.isin(index.account, accounts)
+        mine = among(index.account, np.sort(accounts))
         yield from read_runs(self.folder / DATA, segment, index.only(mine), sorted(columns))
 
     def accounts_of(self, segment: Segment) -> U64:
         """Hashes of the accounts of a segment, ascending."""
-        return np.unique(read_index(self.folder / DATA, segment).account)
+        return distinct(read_index(self.folder / DATA, segment).account)
 
     def commit(self, staged: Staged, names: pa.Table, blobs: Mapping[str, bytes], columns: Collection[str]) -> None:
         """What was staged counts from here on, with the names in it and what rooms above keep; all of it or nothing."""
@@ -231,7 +233,7 @@ class State:
             now = replace(now, forgotten_before_us=max(before_us, now.forgotten_before_us))
         alive = [read_index(self.folder / DATA, s).account for s in segments]
         names = self.names()
-        here = pc.is_in(names["hash"], value_set=pa.array(np.unique(np.concatenate([*alive, NO_HASHES]))))
+        here = pc.is_in(names["hash"], value_set=pa.array(distinct(np.concatenate([*alive, NO_HASHES]))))
         names = names.filter(pc.or_(here, pc.not_equal(names["kind"], "account")))
         now = replace(now, names=(self._write_names(names),) if names.num_rows else ())
         self._replace(now)
@@ -336,7 +338,7 @@ def _forgotten(table: pa.Table, accounts: U64 | None, before_us: int | None) -> 
     """Which rows are of these accounts, or from before that time."""
     gone = np.zeros(table.num_rows, np.bool_)
     if accounts is not None:
-        gone |= np.isin(table["account"].to_numpy(), accounts)
+        gone |= among(table["account"].to_numpy(), np.sort(accounts))
     if before_us is not None:
         gone |= table["ts"].to_numpy() < before_us
     return gone
@@ -347,10 +349,10 @@ def _fewest_first(index: Index, accounts: U64 | None, at_hand: U64, most: int) -
     names, code = np.unique(index.account, return_inverse=True)
     rows = np.bincount(code, weights=index.rows, minlength=len(names)).astype(np.int64)
     here, times = np.unique(at_hand, return_counts=True)
-    there = np.isin(here, names)
+    there = among(here, names)
     rows[np.searchsorted(names, here[there])] -= times[there]
     if accounts is not None:
-        asked = np.isin(names, accounts)
+        asked = among(names, np.sort(accounts))
         names, rows = names[asked], rows[asked]
     order = np.lexsort((names, rows))
-    return names[order[np.cumsum(rows[order]) <= most]]
+    return np.sort(names[order[np.cumsum(rows[order]) <= most]])
