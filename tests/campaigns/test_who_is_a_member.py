@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.membership import BLOCKS, SURE, membership
+from stillwatch.campaigns.detect import _took_part
+from stillwatch.campaigns.membership import BLOCKS, SURE, Membership, membership
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
 from stillwatch.signals.holdings import make_values
@@ -92,3 +93,20 @@ def test_membership_does_not_depend_on_what_the_start_missed() -> None:
     members = busy[:80]
     population = world(9, members)
     assert sure(population, started(population, members[:40])) == sure(population, started(population, members[30:]))
+
+
+def test_work_of_a_like_alone_makes_nobody_a_member() -> None:
+    """Accounts: took part; shares a card; shares a place; has the same kind of work and nothing else."""
+    blocks = {"hand": np.array([0.0, 2.0, 0.0, 0.0]), "place": np.array([0.0, 0.0, 2.0, 0.5])}
+    sent = np.array([True, False, False, False])
+    member = Membership(np.ones(4), blocks, np.zeros(0, np.int32), sent)
+    assert _took_part(np.arange(4, dtype=np.int32), member).tolist() == [True, True, True, False]
+    assert _took_part(np.array([3, 0], np.int32), member).tolist() == [False, True]
+
+
+def test_who_sent_nothing_of_the_work_is_told() -> None:
+    busy = np.flatnonzero(honest_population(5).counts >= 6)
+    population = world(5, busy[:80])
+    found = membership(population, started(population, busy[:80]), rhythm=True)
+    assert found.sent[busy[:80]].mean() >= 0.95
+    assert found.sent[busy[200:]].mean() <= 0.05

@@ -17,6 +17,7 @@ import pytest
 
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import dials, load
+from tests.state.worlds import four_days
 
 CASE_FILES = ("accounts.parquet", "campaigns.json", "evidence.parquet", "report.html")
 
@@ -190,6 +191,17 @@ def test_a_repeated_exchange_id_is_an_error_that_names_the_row_or_is_quarantined
     done = scan(hostile_world, tmp_path / "case", "--on-bad-row", "quarantine", log=log)
     assert done.returncode == 3
     assert pq.read_table(tmp_path / "case" / "quarantine.parquet").num_rows == 2
+
+
+def test_two_campaigns_at_once_are_both_found(tmp_path: Path) -> None:
+    """Their contents draw them together after the first is found by what it shares: the second must not get lost."""
+    four_days(tmp_path / "world", seed=3)
+    assert scan(tmp_path / "world", tmp_path / "case").returncode == 3
+    recall, false = outcome(tmp_path / "world", tmp_path / "case")
+    assert recall >= 0.95 and false == 0
+    truth = pq.read_table(tmp_path / "world" / "truth.parquet").to_pylist()
+    of = {r["account_id"]: r["campaign"] for r in truth if r["campaign"]}
+    assert len({(of[a], c) for a, c in named(tmp_path / "case").items()}) == 2
 
 
 def test_small_dials_change_the_world_not_the_rule(tmp_path: Path) -> None:

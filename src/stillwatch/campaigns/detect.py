@@ -479,6 +479,7 @@ def _with_members(population: Population, found: Found, settings: Settings, apar
     accounts = accounts[~_own_business(population, accounts, member)]
     if not one_dispatcher(found.verdicts):
         accounts = accounts[_borne_out(accounts, member)]
+    accounts = accounts[_took_part(accounts, member)]
     if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
         return found._replace(verdict="watch")
     named = np.zeros(population.size, np.bool_)
@@ -502,6 +503,13 @@ def _borne_out(accounts: I32, member: Membership) -> Bools:
     """
     shares = np.maximum(member.blocks["hand"], member.blocks["place"])[accounts] >= SHARED
     return shares | (shares.mean() >= BORNE_OUT) if len(accounts) else shares
+
+
+def _took_part(accounts: I32, member: Membership) -> Bools:
+    """Which members sent some of the work whose rhythm was measured, or share a hand or a place with the group: of the
+    others nothing but work of a like is known, for which they vouch among themselves."""
+    shares = np.maximum(member.blocks["hand"], member.blocks["place"])[accounts] >= SHARED
+    return member.sent[accounts] | shares
 
 
 def _own_business(population: Population, accounts: I32, member: Membership) -> Bools:

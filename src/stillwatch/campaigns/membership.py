@@ -89,6 +89,8 @@ class Membership(NamedTuple):
     blocks: dict[str, F64]
     rows: I32
     """Exchanges of accounts that may be members: those that carry the group's own work, or all where it has none."""
+    sent: Bools
+    """Whether an account sent any of it; where there is one dispatcher: of what its rhythm was measured by (n,)."""
 
 
 class _Closeness(NamedTuple):
@@ -145,8 +147,9 @@ def membership(
     rows = own_rows(population, p, scale)
     mine = p >= UNSURE
     if rows is None:
-        return Membership(p, ratios, population.rows_of_accounts(np.flatnonzero(mine).astype(np.int32)))
-    return Membership(p, ratios, rows[mine[population.account[rows]]])
+        rows = population.rows_of_accounts(np.flatnonzero(mine).astype(np.int32))
+    sent = beat.held if beat is not None else np.bincount(population.account[rows], minlength=n)
+    return Membership(p, ratios, rows[mine[population.account[rows]]], sent > 0)
 
 
 def prepare(population: Population, apart: Bools | None) -> None:
