@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.detect import _took_part
+from stillwatch.campaigns.detect import _houses_apart, _houses_drawn_in, _took_part
 from stillwatch.campaigns.membership import BLOCKS, SURE, Membership, membership
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
@@ -110,3 +110,34 @@ def test_who_sent_nothing_of_the_work_is_told() -> None:
     found = membership(population, started(population, busy[:80]), rhythm=True)
     assert found.sent[busy[:80]].mean() >= 0.95
     assert found.sent[busy[200:]].mean() <= 0.05
+
+
+def owned(*houses: range) -> Population:
+    """Everybody with a card and a mail domain of their own, but for houses with one card and one domain each."""
+    population = honest_population(4)
+    table = {
+        name: np.arange(1, population.size + 1, dtype=np.uint64) for name in ("payment_fingerprint", "email_domain")
+    }
+    for house in houses:
+        for column in table.values():
+            column[list(house)] = 1_000_000 + house.start
+    return replace(population, table=dict(population.table) | table, cache={})
+
+
+def test_a_house_among_strangers_is_judged_apart_and_not_drawn_in() -> None:
+    house, strangers = np.arange(100, 120, dtype=np.int32), np.arange(40, dtype=np.int32)
+    population = owned(range(100, 120))
+    both = np.concatenate([strangers, house])
+    assert [part.tolist() for part in _houses_apart(population, both)] == [strangers.tolist(), house.tolist()]
+    assert both[_houses_drawn_in(population, both, strangers)].tolist() == house.tolist()
+    assert not _houses_drawn_in(population, both, both).any(), "it was there at the start: it is judged apart"
+
+
+def test_a_few_accounts_of_one_payer_are_no_house_and_a_disguise_is_none_either() -> None:
+    strangers = np.arange(40, dtype=np.int32)
+    few = np.concatenate([strangers, np.arange(100, 108, dtype=np.int32)])
+    assert len(_houses_apart(owned(range(100, 108)), few)) == 1
+    cells = [range(100, 120), range(200, 220), range(300, 320)]
+    all_owned = np.concatenate([strangers[:20], *map(np.array, cells)]).astype(np.int32)
+    assert len(_houses_apart(owned(*cells), all_owned)) == 1
+    assert not _houses_drawn_in(owned(*cells), all_owned, strangers).any()

@@ -380,7 +380,8 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
     parts = [
         piece
         for part in own_parts(population, whole.group, seed=settings.seed)
-        for piece in _repeaters_apart(population, part)
+        for house in _houses_apart(population, part)
+        for piece in _repeaters_apart(population, house)
     ]
     if len(parts) < 2:
         again = _tested_again(population, whole, settings)
@@ -456,6 +457,30 @@ def _weighed_again(population: Population, found: Found, settings: Settings) -> 
     return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
 
 
+def _houses(population: Population, accounts: I32) -> list[I32]:
+    """A dozen accounts or more that one payer openly owns, for each such payer: their own card, hours and places must
+    not vouch for them among strangers. Where most are openly owned, that is the campaign's disguise."""
+    owned = openly_owned(population, accounts)
+    if not owned.any() or owned.mean() >= SAME:
+        return []
+    payer = population.table["payment_fingerprint"][accounts]
+    names, counts = np.unique(payer[owned], return_counts=True)
+    return [accounts[owned & (payer == name)] for name in names[counts >= LEAST_CAMPAIGN]]
+
+
+def _houses_apart(population: Population, accounts: I32) -> list[I32]:
+    """Accounts in one piece, or each house apart."""
+    houses = _houses(population, accounts)
+    return [np.setdiff1d(accounts, np.concatenate(houses)).astype(np.int32), *houses] if houses else [accounts]
+
+
+def _houses_drawn_in(population: Population, accounts: I32, start: I32) -> Bools:
+    """Which accounts are of a house that was not there at the start: once some of it are taken for members, they lend
+    each other all that a house has in common."""
+    new = [house for house in _houses(population, accounts) if np.isin(house, start).mean() < SAME]
+    return np.isin(accounts, np.concatenate([*new, accounts[:0]]))
+
+
 def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
     """Accounts in one piece, or two where some run through items that others run through too, as benchmarks do."""
     repeats = (repeated_share(population)[accounts] >= REPEATED) & (population.counts[accounts] >= REPEATED_LEAST)
@@ -477,6 +502,7 @@ def _with_members(population: Population, found: Found, settings: Settings, apar
     p = member.probability
     accounts = np.flatnonzero(p >= SURE).astype(np.int32)
     accounts = accounts[~_own_business(population, accounts, member)]
+    accounts = accounts[~_houses_drawn_in(population, accounts, found.group.accounts)]
     if not one_dispatcher(found.verdicts):
         accounts = accounts[_borne_out(accounts, member)]
     accounts = accounts[_took_part(accounts, member)]
