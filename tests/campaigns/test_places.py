@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.campaigns.places import HANDS, HOMES, HOUSEHOLD, households, joined, one_pool
+from stillwatch.campaigns.places import HANDS, HOMES, HOUSEHOLD, households, joined, joined_to_others, one_pool
 from stillwatch.campaigns.traits import openly_owned
 from stillwatch.domain.verdict import Family
 from stillwatch.signals.base import Group
@@ -111,6 +111,16 @@ def test_hands_and_homes_that_cross_join_a_group_and_several_fleets_stay_several
     accounts = MEMBERS.astype(np.int32)
     assert joined(sharing(payment=1 + MEMBERS // 4, address=1 + MEMBERS % 15), accounts) == 1.0
     assert joined(sharing(payment=1 + MEMBERS // 20, address=1 + MEMBERS // 20), accounts) < 0.4
+
+
+def test_how_many_of_some_are_tied_to_the_others_by_hand_or_home() -> None:
+    accounts, some = MEMBERS.astype(np.int32), MEMBERS >= 40
+    alone = 1 + np.where(some, 100 + MEMBERS, MEMBERS // 4)  # the twenty have a card and a home each
+    assert joined_to_others(sharing(payment=alone, address=1_000 + MEMBERS), accounts, some) == 0.0
+    cards = 1 + MEMBERS % 40  # … or the cards of the others
+    assert joined_to_others(sharing(payment=cards, address=1_000 + MEMBERS), accounts, some) == 1.0
+    among_themselves = 1 + np.where(some, 100 + MEMBERS % 5, MEMBERS // 4)
+    assert joined_to_others(sharing(payment=among_themselves, address=1_000 + MEMBERS), accounts, some) == 0.0
 
 
 def test_of_nobody_nobody_is_openly_owned() -> None:

@@ -14,7 +14,7 @@ from stillwatch.campaigns.lookalikes import Facts, weigh
 from stillwatch.campaigns.membership import SURE, UNSURE, Membership, membership
 from stillwatch.campaigns.membership import prepare as prepare_membership
 from stillwatch.campaigns.parts import own_parts
-from stillwatch.campaigns.places import joined, one_pool
+from stillwatch.campaigns.places import joined, joined_to_others, one_pool
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
@@ -482,9 +482,12 @@ def _houses_drawn_in(population: Population, accounts: I32, start: I32) -> Bools
 
 
 def _repeaters_apart(population: Population, accounts: I32) -> list[I32]:
-    """Accounts in one piece, or two where some run through items that others run through too, as benchmarks do."""
+    """Accounts in one piece, or two where some run through items that others run through too, as benchmarks do, and
+    neither hand nor home ties them to the rest: two campaigns may be after the same items."""
     repeats = (repeated_share(population)[accounts] >= REPEATED) & (population.counts[accounts] >= REPEATED_LEAST)
     if repeats.sum() < REPEATERS or (~repeats).sum() < REPEATERS:
+        return [accounts]
+    if joined_to_others(population, accounts, repeats) >= JOINED:
         return [accounts]
     return [accounts[~repeats], accounts[repeats]]
 

@@ -46,8 +46,18 @@ def one_pool(population: Population, group: Group) -> bool:
 
 def joined(population: Population, accounts: I32) -> float:
     """Share of a group's accounts that hands and homes of its own join to one another, over however many others."""
+    return float(np.bincount(_by_hand_or_home(population, accounts)).max() / len(accounts))
+
+
+def joined_to_others(population: Population, accounts: I32, some: npt.NDArray[np.bool_]) -> float:
+    """Share of some of a group's accounts (a mask) that its hands and homes join to any of the others."""
+    part = _by_hand_or_home(population, accounts)
+    return float((np.bincount(part, weights=~some)[part[some]] > 0).mean())
+
+
+def _by_hand_or_home(population: Population, accounts: I32) -> I32:
     own = {kind: _own(population, kind, accounts, least=2) for kind in HANDS + HOMES}
-    return float(np.bincount(_together(population, own, accounts)).max() / len(accounts))
+    return _together(population, own, accounts)
 
 
 def households(population: Population, accounts: I32) -> float:
