@@ -1,7 +1,7 @@
 """Day by day: what a scan on top of earlier ones costs and finds, whom it re-attaches after a purge, what kills do.
 
     python bench/state.py days     [--millions 4] [--per 1] [--worlds DIR]
-    python bench/state.py regrowth [--seeds 5]
+    python bench/state.py regrowth [--seeds 5] [--seed 1]
     python bench/state.py kills    [--kills 1000] [--seed 1]
 
 ``days`` scans a world of the lab's `scale` scenario day by day (or so many days together: ``--per``) and as a whole.
@@ -125,7 +125,7 @@ def regrowth(arguments: argparse.Namespace) -> None:
     honest = load("honest").honest
     tally: dict[str, list[int]] = {}
     new_honest = wrong = 0
-    for seed in range(1, arguments.seeds + 1):
+    for seed in range(arguments.seed, arguments.seed + arguments.seeds):
         for label, given in PURGED.items():
             campaign = Campaign(name="back", accounts=200, purge_day=2.0, purge_pause=0.1, **given)
             with tempfile.TemporaryDirectory() as scratch:
@@ -284,7 +284,7 @@ def main() -> None:
     parser.add_argument("--per", type=int, default=1, help="Days scanned together.")
     parser.add_argument("--worlds")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="The first one.")
     parser.add_argument("--kills", type=int, default=1000)
     given = parser.parse_args()
     {"days": days, "regrowth": regrowth, "kills": kills}[given.what](given)
