@@ -403,7 +403,18 @@ def grown(population: Population, whole: Found, settings: Settings, apart: Bools
         if one.verdict == "campaign":
             one = _asked_again(population, one, settings, apart)
         out.append(one)
-    return [one for one in out if one.verdict != "clear"]
+    return [_with_own_tests(population, one, settings) for one in out if one.verdict != "clear"]
+
+
+def _with_own_tests(population: Population, found: Found, settings: Settings) -> Found:
+    """A part of a start with what is to be seen in it, not in what it was drawn together with; no test says more for it
+    than it said for the start, for these accounts were chosen by all the evidence there is."""
+    own = {
+        family: v._replace(p_value=max(v.p_value, found.verdicts[family].p_value))
+        for family, v in _judge(population, found.group, settings).items()
+        if family in found.verdicts
+    }
+    return found._replace(verdicts={**found.verdicts, **own})
 
 
 def _only(population: Population, found: Found, accounts: I32) -> Found:
@@ -593,6 +604,7 @@ def _beyond(
     alone = _tested_again(population, _only(population, found, rest), settings)
     if alone.verdict != "campaign":
         return found, None
+    alone = _with_own_tests(population, alone, settings)
     fringe = np.setdiff1d(alone.fringe, found.group.accounts).astype(np.int32)
     alone = alone._replace(fringe=fringe, core=min(found.core, len(rest)))
     known = _only(population, found, found.group.accounts[inside])
