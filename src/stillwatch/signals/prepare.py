@@ -16,6 +16,7 @@ from stillwatch.domain.verdict import Family
 from stillwatch.engine import Columns, Engine, Log, give_back
 from stillwatch.kernels.coding import grouped, look_up, order_ties
 from stillwatch.kernels.hashing import hash_strings
+from stillwatch.kernels.sorted import among
 from stillwatch.signals import handover
 from stillwatch.signals.base import Kind
 from stillwatch.signals.features import FeaturePass, client_stack
@@ -53,7 +54,7 @@ def duplicates(engine: Engine) -> list[tuple[int, int]]:
     again = keys[1:][keys[1:] == keys[:-1]]
     if not len(again):
         return []
-    twice = np.flatnonzero(columns["given"] & np.isin(columns["key"], again))
+    twice = np.flatnonzero(columns["given"] & among(columns["key"], np.sort(again)))
     order = twice[np.argsort(columns["key"][twice], kind="stable")]
     key = columns["key"][order]
     rows = np.sort(order[1:][key[1:] == key[:-1]])
@@ -63,8 +64,8 @@ def duplicates(engine: Engine) -> list[tuple[int, int]]:
 def drop_duplicates(engine: Engine, repeated: Sequence[tuple[int, int]]) -> None:
     """Leave the repeated rows out of everything that follows."""
     columns = engine.columns("exchanges")
-    rid = np.array([file << 40 | row for file, row in repeated], np.int64)
-    columns.put("left_out", np.isin(columns["rid"], rid))
+    rid = np.sort(np.array([file << 40 | row for file, row in repeated], np.uint64))
+    columns.put("left_out", among(columns["rid"].view(np.uint64), rid))
 
 
 def build_population(
