@@ -18,7 +18,7 @@ from stillwatch.campaigns.places import joined, joined_to_others, one_pool
 from stillwatch.campaigns.traits import Traits, openly_owned, repeated_share, traits
 from stillwatch.domain.verdict import Alternative, Family
 from stillwatch.links.candidates import find_candidates
-from stillwatch.signals.base import Group, Verdict
+from stillwatch.signals.base import Group, Verdict, cut
 from stillwatch.signals.infrastructure import SIGNAL as INFRASTRUCTURE
 from stillwatch.signals.population import Population, union
 from stillwatch.signals.tactics import catalogue
@@ -152,8 +152,7 @@ def without_first_payer(
     rest = group.accounts[payer != names[counts.argmax()]]
     if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
         return None
-    rows = group.rows[np.isin(population.account[group.rows], rest)]
-    group = group._replace(accounts=rest, rows=rows)
+    group = cut(population, group, rest)
     verdicts = _judge(population, group, settings, frozenset(strong))
     strong = strong_families(judged._replace(group=group, verdicts=verdicts))
     return enough(population, group, independent_kinds(population, group, strong))
@@ -249,17 +248,13 @@ def detect(
         look = _looked_at(population, candidates, settings, apart, j, named)
         if look.found is None:
             continue
-        if look.whole is not None:
-            new = not _contained(look.whole.group.accounts, named)
-            pieces = look.pieces if new else (look.whole,)
-            if not any(one.verdict == "campaign" for one in pieces):  # but nobody is surely its member
+        if look.pieces is not None:
+            if not any(one.verdict == "campaign" for one in look.pieces):  # but nobody is surely its member
                 others += watched(population, look.found._replace(verdict="watch"))
-            for one in pieces:
-                if new:
-                    one, beyond = _beyond(population, campaigns, one, settings)
-                    if beyond is not None:
-                        campaigns.append(beyond)
-                _join(population, campaigns, one, new=new)
+            for piece in look.pieces:
+                known, beyond = _beyond(population, campaigns, piece, settings) if look.new else (piece, [])
+                campaigns += beyond
+                _join(population, campaigns, known, new=look.new)
         elif look.found.verdict != "clear":
             others += watched(population, look.found) if look.found.verdict == "watch" else [look.found]
     step("members")
@@ -267,7 +262,7 @@ def detect(
 
 
 def _prepare(population: Population, apart: Bools) -> None:
-    """What all candidates are measured by, before threads share it."""
+    """What all candidates are measured by, while communities take the other core."""
     prepare_timing(population)
     prepare_membership(population, apart)
     repeated_share(population)
@@ -278,10 +273,10 @@ class Look(NamedTuple):
 
     found: Found | None
     """None where it shows nothing beside them."""
-    whole: Found | None = None
-    """Grown to its members, where it is a campaign."""
-    pieces: tuple[Found, ...] = ()
-    """What that comes to, where it is a new one."""
+    pieces: list[Found] | None = None
+    """Where it is a campaign: what it comes to, grown to its members."""
+    new: bool = False
+    """Whether they are not nearly all members of those campaigns."""
 
 
 def _looked_at(
@@ -297,7 +292,7 @@ def _looked_at(
         return Look(found)
     whole = _with_members(population, found, settings, apart)
     new = not _contained(whole.group.accounts, named)
-    return Look(found, whole, tuple(grown(population, whole, settings, apart)) if new else ())
+    return Look(found, grown(population, whole, settings, apart) if new else [whole], new)
 
 
 def watched(population: Population, found: Found) -> list[Found]:
@@ -308,8 +303,7 @@ def watched(population: Population, found: Found) -> list[Found]:
     accounts = found.group.accounts[carried >= min(2, len(strong))]
     if int(population.representative[accounts].sum()) < LEAST_WATCHED:
         return []
-    rows = found.group.rows[np.isin(population.account[found.group.rows], accounts)]
-    return [found._replace(group=found.group._replace(accounts=accounts, rows=rows))]
+    return [found._replace(group=cut(population, found.group, accounts))]
 
 
 def _named(population: Population, found: list[Found]) -> Bools:
@@ -343,8 +337,7 @@ def _rest(population: Population, judged: Judged, named: Bools, settings: Settin
     accounts = group.accounts[left]
     if int(population.representative[accounts].sum()) < LEAST_CAMPAIGN:
         return judged._replace(verdicts={})
-    rows = group.rows[np.isin(population.account[group.rows], accounts)]
-    group = group._replace(accounts=accounts, rows=rows)
+    group = cut(population, group, accounts)
     verdicts = _judge(population, group, settings)
     p = max(bonferroni(verdicts), judged.p_value)
     return judged._replace(group=group, verdicts=verdicts, p_value=p, q_value=max(p, judged.q_value))
@@ -420,9 +413,8 @@ def _with_own_tests(population: Population, found: Found, settings: Settings) ->
 def _only(population: Population, found: Found, accounts: I32) -> Found:
     """A grown group cut to some of its accounts; the others may belong to it."""
     still = np.isin(found.group.accounts, accounts)
-    rows = found.group.rows[np.isin(population.account[found.group.rows], found.group.accounts[still])]
     return found._replace(
-        group=found.group._replace(accounts=found.group.accounts[still], rows=rows),
+        group=cut(population, found.group, found.group.accounts[still]),
         fringe=np.union1d(found.fringe, found.group.accounts[~still]).astype(np.int32),
         probability=found.probability[still],
     )
@@ -468,12 +460,16 @@ def _weighed_again(population: Population, found: Found, settings: Settings) -> 
     return found._replace(verdict=verdict, traits=t, alternatives=alternatives)
 
 
+def _owned_among_strangers(population: Population, accounts: I32) -> Bools:
+    """Which of some accounts are openly one customer's; none where most are: that is the campaign's disguise."""
+    owned = openly_owned(population, accounts)
+    return owned if owned.any() and owned.mean() < SAME else np.zeros(len(accounts), np.bool_)
+
+
 def _houses(population: Population, accounts: I32) -> list[I32]:
     """A dozen accounts or more that one payer openly owns, for each such payer: their own card, hours and places must
-    not vouch for them among strangers. Where most are openly owned, that is the campaign's disguise."""
-    owned = openly_owned(population, accounts)
-    if not owned.any() or owned.mean() >= SAME:
-        return []
+    not vouch for them among strangers."""
+    owned = _owned_among_strangers(population, accounts)
     payer = population.table["payment_fingerprint"][accounts]
     names, counts = np.unique(payer[owned], return_counts=True)
     return [accounts[owned & (payer == name)] for name in names[counts >= LEAST_CAMPAIGN]]
@@ -554,12 +550,9 @@ def _took_part(accounts: I32, member: Membership) -> Bools:
 
 def _own_business(population: Population, accounts: I32, member: Membership) -> Bools:
     """Which accounts of a campaign are openly one customer's and have the work in common with it, but neither place nor
-    rhythm: a house that does what the campaign does. Where most are openly owned, that is the campaign's disguise."""
-    owned = openly_owned(population, accounts)
-    if not owned.any() or owned.mean() >= 0.5:
-        return np.zeros(len(accounts), np.bool_)
+    rhythm: a house that does what the campaign does."""
     apart = member.blocks["place"] + member.blocks.get("rhythm", 0.0)
-    return owned & (apart[accounts] < OPEN_LEAST)
+    return _owned_among_strangers(population, accounts) & (apart[accounts] < OPEN_LEAST)
 
 
 def _join(population: Population, campaigns: list[Found], found: Found, *, new: bool) -> None:
@@ -587,28 +580,26 @@ def _join(population: Population, campaigns: list[Found], found: Found, *, new: 
 
 def _beyond(
     population: Population, campaigns: list[Found], found: Found, settings: Settings
-) -> tuple[Found, Found | None]:
+) -> tuple[Found, list[Found]]:
     """A grown group of which campaigns already found hold a part, without the rest, and the rest where it is a campaign
     by itself: a start that drew two works together must neither lend one's evidence to the other nor lose it."""
-    inside = _named(population, campaigns)[found.group.accounts]
-    rest = found.group.accounts[~inside]
-    held = any(
-        np.isin(old.group.accounts, found.group.accounts).mean() >= SAME
-        for old in campaigns
-        if old.verdict == "campaign"
-    )
-    if found.verdict != "campaign" or not held or inside.mean() >= SAME:
-        return found, None
+    accounts = found.group.accounts
+    inside = _named(population, campaigns)[accounts]
+    rest = accounts[~inside]
+    if found.verdict != "campaign" or inside.mean() >= SAME:
+        return found, []
     if int(population.representative[rest].sum()) < LEAST_CAMPAIGN:
-        return found, None
+        return found, []
+    if not any(c.verdict == "campaign" and np.isin(c.group.accounts, accounts).mean() >= SAME for c in campaigns):
+        return found, []
     alone = _tested_again(population, _only(population, found, rest), settings)
     if alone.verdict != "campaign":
-        return found, None
+        return found, []
     alone = _with_own_tests(population, alone, settings)
-    fringe = np.setdiff1d(alone.fringe, found.group.accounts).astype(np.int32)
+    fringe = np.setdiff1d(alone.fringe, accounts).astype(np.int32)
     alone = alone._replace(fringe=fringe, core=min(found.core, len(rest)))
-    known = _only(population, found, found.group.accounts[inside])
-    return known._replace(fringe=np.setdiff1d(known.fringe, rest).astype(np.int32)), alone
+    known = _only(population, found, accounts[inside])
+    return known._replace(fringe=np.setdiff1d(known.fringe, rest).astype(np.int32)), [alone]
 
 
 def _agreed(population: Population, found: Found, again: Found) -> Found:
@@ -617,7 +608,7 @@ def _agreed(population: Population, found: Found, again: Found) -> Found:
     more = np.isin(again.group.accounts, np.setdiff1d(found.fringe, found.group.accounts))
     accounts = np.concatenate([found.group.accounts, again.group.accounts[more]])
     order = np.argsort(accounts, kind="stable")
-    rows = again.group.rows[np.isin(population.account[again.group.rows], again.group.accounts[more])]
+    rows = cut(population, again.group, again.group.accounts[more]).rows
     either = np.concatenate([found.fringe, again.fringe, again.group.accounts])
     return found._replace(
         group=found.group._replace(accounts=accounts[order], rows=union([found.group.rows, rows], len(population.ts))),

@@ -49,7 +49,7 @@ from stillwatch.engine import Engine
 from stillwatch.kernels.hashing import hash_strings
 from stillwatch.kernels.sorted import among, distinct
 from stillwatch.links.candidates import LEAST_MEMBERS
-from stillwatch.signals.base import Group
+from stillwatch.signals.base import Group, cut
 from stillwatch.signals.population import Population, union
 from stillwatch.state import Staged, State
 
@@ -172,14 +172,15 @@ class Past:
         harvested, new = self._harvested(population), population.columns["new"]
         fresh_of = [_fresh(population, f, new, harvested) for f in found]
         joins = self._joining(population, case, settings)
-        accounts = self._accounts(population, case, fresh_of, joins)
+        before = self._before()
+        accounts = together(before, *self._seen(population, case, fresh_of, joins))
         now = {c.id: c for c in case.campaigns if c.verdict == "campaign"}
         fresh = {identity: taken(population, fresh_of[i], names) for i, identity in self._identities.items()}
         known = []
         for identity in sorted({*now, *self.ids} - set(self._aliases)):
             evidence = tuple(e for e in case.evidence if e.campaign_id == identity)
             one = self._campaign(identity, now.get(identity), fresh.get(identity), evidence)
-            known.append(msgspec.structs.replace(one, record=self._counted(one.record, accounts, joins)))
+            known.append(msgspec.structs.replace(one, record=self._counted(one.record, before, accounts, joins)))
         kept = [msgspec.structs.replace(k, record=without_text(k.record)) for k in known]
         self._registry = self._learnt(Registry(accounts, tuple(kept)))
         there = [k for k in known if k.record.accounts]  # the others are known by their work alone
@@ -214,10 +215,10 @@ class Past:
             quarantine=case.quarantine,
         )
 
-    def _accounts(
+    def _seen(
         self, population: Population, case: CaseResult, fresh_of: Sequence[I32], joins: dict[int, I32]
-    ) -> pa.Table:
-        """All accounts that any scan saw (``REMEMBERED``)."""
+    ) -> tuple[pa.Table, I64, I64]:
+        """The accounts that this scan saw; of each its exchanges, and those of campaigns, that are not counted yet."""
         n = population.size
         fresh = np.zeros(n, np.int64)
         for rows in fresh_of:
@@ -227,7 +228,7 @@ class Past:
         chances = {known.record.id: known.signature.chance for known in self._registry.campaigns}
         now = _with_joined(case.accounts, {self.ids[place]: mine for place, mine in joins.items()}, chances)
         new = np.bincount(population.account[population.columns["new"]], minlength=n)
-        return together(self._before(), now, new.astype(np.int64), fresh)
+        return now, new.astype(np.int64), fresh
 
     def _before(self) -> pa.Table:
         """The accounts as earlier scans left them, members of campaigns that are one now in that one."""
@@ -238,16 +239,16 @@ class Past:
             before = before.set_column(at, before.schema.field(at), pa.array(named, pa.string()))
         return before
 
-    def _counted(self, record: Campaign, accounts: pa.Table, joins: dict[int, I32]) -> Campaign:
-        """The record with its figures over all scans."""
+    def _counted(self, record: Campaign, before: pa.Table, accounts: pa.Table, joins: dict[int, I32]) -> Campaign:
+        """The record with its figures over all scans (``accounts``); ``before`` are the accounts of earlier ones."""
         record = counted(record, accounts)
         if record.id not in self.ids:
             return record
-        later = members_of(accounts, record.id)
-        later = later.filter(pc.invert(pc.is_in(later, value_set=members_of(self._before(), record.id))))
+        known, now = (members_of(table, record.id)["account_id"] for table in (before, accounts))
+        later = int(pc.sum(pc.invert(pc.is_in(now, value_set=known.combine_chunks()))).as_py() or 0)
         alone = self.ids.index(record.id) in joins
         return msgspec.structs.replace(
-            record, joined_later=record.joined_later + len(later), quiet=record.quiet and not alone
+            record, joined_later=record.joined_later + later, quiet=record.quiet and not alone
         )
 
     def _campaign(
@@ -436,9 +437,10 @@ def _apart(
     for place in which:
         mine = accounts[into == place]
         if len(mine):
-            group = found.group._replace(accounts=mine, rows=rows[np.isin(population.account[rows], mine)])
             core = round(found.core * len(mine) / len(accounts))
-            out.append((place, found._replace(group=group, core=core, probability=np.zeros(0))))
+            out.append(
+                (place, found._replace(group=cut(population, found.group, mine), core=core, probability=np.zeros(0)))
+            )
     return out
 
 

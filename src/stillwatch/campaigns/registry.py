@@ -18,6 +18,7 @@ from stillwatch.campaigns.signature import Signature
 from stillwatch.domain.errors import InputError
 from stillwatch.domain.verdict import ACCOUNT_VERDICTS, Campaign, Evidence, Impact, TacticFinding
 from stillwatch.kernels.hashing import hash_strings
+from stillwatch.kernels.sorted import among
 
 B1 = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -112,8 +113,9 @@ class Registry(NamedTuple):
 
 
 def _without_examples(finding: Example, gone: U64) -> Example:
+    """A finding without those of its examples whose keys are gone (ascending)."""
     ids = finding.example_exchange_ids
-    dropped = np.isin(hash_strings(pa.array(ids, pa.string())), gone)
+    dropped = among(hash_strings(pa.array(ids, pa.string())), gone)
     return msgspec.structs.replace(
         finding, example_exchange_ids=tuple(i for i, d in zip(ids, dropped.tolist(), strict=True) if not d)
     )
@@ -219,14 +221,14 @@ def _sums(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(out.items(), key=lambda p: (-p[1], p[0])))
 
 
-def members_of(accounts: pa.Table, campaign: str) -> pa.Array:
-    """Ids of the accounts that a campaign has."""
-    return accounts.filter(pc.equal(accounts["campaign_id"], campaign))["account_id"].combine_chunks()
+def members_of(accounts: pa.Table, campaign: str) -> pa.Table:
+    """The accounts that a campaign has."""
+    return accounts.filter(pc.equal(accounts["campaign_id"], campaign))
 
 
 def counted(record: Campaign, accounts: pa.Table) -> Campaign:
     """The record with its members, their exchanges and those of the harvest as a table of accounts has them."""
-    mine = accounts.filter(pc.equal(accounts["campaign_id"], record.id))
+    mine = members_of(accounts, record.id)
     return msgspec.structs.replace(
         record,
         accounts=mine.num_rows,

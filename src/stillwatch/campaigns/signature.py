@@ -100,8 +100,8 @@ def first_rows(tables: Iterable[pa.Table]) -> pa.Table:
 
 
 def sample(rows: pa.Table, accounts: U64) -> Sample:
-    """The rows (:data:`LEARNT_FROM`) of some accounts."""
-    whole = rows.filter(pa.array(among(rows["account"].to_numpy(), np.sort(accounts)))).combine_chunks()
+    """The rows (:data:`LEARNT_FROM`) of some accounts (ascending)."""
+    whole = rows.filter(pa.array(among(rows["account"].to_numpy(), accounts))).combine_chunks()
     names, account = np.unique(whole["account"].to_numpy(), return_inverse=True)
     lists = whole["fingerprints"].combine_chunks()
     lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists

@@ -43,6 +43,11 @@ class Group(NamedTuple):
     origin: str
 
 
+def cut(population: Population, group: Group, accounts: I32) -> Group:
+    """A group with some of its accounts and their exchanges only."""
+    return group._replace(accounts=accounts, rows=group.rows[np.isin(population.account[group.rows], accounts)])
+
+
 class Verdict(NamedTuple):
     """What a signal says of one group."""
 

@@ -54,7 +54,7 @@ def duplicates(engine: Engine) -> list[tuple[int, int]]:
     again = keys[1:][keys[1:] == keys[:-1]]
     if not len(again):
         return []
-    twice = np.flatnonzero(columns["given"] & among(columns["key"], np.sort(again)))
+    twice = np.flatnonzero(columns["given"] & among(columns["key"], again))
     order = twice[np.argsort(columns["key"][twice], kind="stable")]
     key = columns["key"][order]
     rows = np.sort(order[1:][key[1:] == key[:-1]])

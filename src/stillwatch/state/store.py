@@ -153,9 +153,9 @@ class State:
         held = np.zeros(len(first), np.int32)
         for segment in self.manifest.segments:
             times_held(ascending[first], read_keys(self.folder / DATA, segment), held)
-        turn = np.arange(len(key)) - np.repeat(first, np.diff(np.append(first, len(key))))
+        times = np.diff(np.append(first, len(key)))
         out = np.empty(len(key), np.bool_)
-        out[order] = turn >= np.repeat(held, np.diff(np.append(first, len(key))))
+        out[order] = np.arange(len(key)) >= np.repeat(first + held, times)  # beyond the first so many of its key
         return out
 
     def history(self, accounts: U64 | None, today: U64, *, most: int, at_hand: U64 = NO_HASHES) -> Iterator[pa.Table]:
@@ -208,6 +208,7 @@ class State:
 
     def keys_of(self, *, accounts: U64 | None = None, before_us: int | None = None) -> U64:
         """Keys of the exchanges that :meth:`forget` would erase."""
+        accounts = None if accounts is None else np.sort(accounts)
         data, out = self.folder / DATA, [NO_HASHES]
         for segment in self.manifest.segments:
             for _, table in read_runs(data, segment, read_index(data, segment), ("account", "key", "ts")):
@@ -221,6 +222,7 @@ class State:
 
         Afterwards no file holds them, the manifest before this one included; ``blobs`` replaces what rooms above keep.
         """
+        accounts = None if accounts is None else np.sort(accounts)
         gone = 0
         segments: list[Segment] = []
         for segment in self.manifest.segments:
@@ -335,10 +337,10 @@ class State:
 
 
 def _forgotten(table: pa.Table, accounts: U64 | None, before_us: int | None) -> Bools:
-    """Which rows are of these accounts, or from before that time."""
+    """Which rows are of these accounts (ascending), or from before that time."""
     gone = np.zeros(table.num_rows, np.bool_)
     if accounts is not None:
-        gone |= among(table["account"].to_numpy(), np.sort(accounts))
+        gone |= among(table["account"].to_numpy(), accounts)
     if before_us is not None:
         gone |= table["ts"].to_numpy() < before_us
     return gone
