@@ -84,14 +84,13 @@ def named(case: Path) -> dict[str, str]:
 
 def days(arguments: argparse.Namespace) -> None:
     """Seconds of each day on top of the ones before, against the whole at once."""
-    worlds = Path(arguments.worlds or tempfile.mkdtemp())
-    world = worlds / f"days-{arguments.millions:g}m"
-    if not (world / "exchanges.parquet").exists():
-        generate(dials(load("scale"), size=arguments.millions / WHOLE), 1, world)
-    every = sorted(world.glob("day-*.parquet")) or split(world)
-    logs = [every[i : i + arguments.per] for i in range(0, len(every), arguments.per)]
-    rows = [sum(pq.read_metadata(log).num_rows for log in some) for some in logs]
-    with tempfile.TemporaryDirectory(dir=worlds) as scratch:
+    with tempfile.TemporaryDirectory(dir=arguments.worlds) as scratch:
+        world = Path(arguments.worlds or scratch) / f"days-{arguments.millions:g}m"
+        if not (world / "exchanges.parquet").exists():
+            generate(dials(load("scale"), size=arguments.millions / WHOLE), 1, world)
+        every = sorted(world.glob("day-*.parquet")) or split(world)
+        logs = [every[i : i + arguments.per] for i in range(0, len(every), arguments.per)]
+        rows = [sum(pq.read_metadata(log).num_rows for log in some) for some in logs]
         case = Path(scratch) / "case"
         whole = measured(line(world, [world / "exchanges.parquet"], case))
         all_at_once = named(case)

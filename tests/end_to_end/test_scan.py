@@ -6,8 +6,6 @@ import gzip
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +15,10 @@ import pytest
 
 from stillwatch.lab.generate import generate
 from stillwatch.lab.scenario import dials, load
+from tests.command import named, scan, stillwatch
 from tests.state.worlds import four_days
 
 CASE_FILES = ("accounts.parquet", "campaigns.json", "evidence.parquet", "report.html")
-
-
-def stillwatch(*args: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stillwatch", *map(str, args)], capture_output=True, text=True, check=False
-    )
-
-
-def scan(world: Path, case: Path, *more: object, log: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return stillwatch(
-        "scan", log or world / "exchanges.parquet", "--accounts", world / "accounts.parquet",
-        "--licences", world / "licences.yaml", "--out", case, "--quiet", *more,
-    )  # fmt: skip
-
-
-def named(case: Path) -> dict[str, str]:
-    """Campaign of every account that is named."""
-    table = pq.read_table(case / "accounts.parquet").to_pydict()
-    rows = zip(table["account_id"], table["campaign_id"], table["disposition"], strict=True)
-    return {account: campaign for account, campaign, disposition in rows if disposition == "campaign"}
 
 
 def outcome(world: Path, case: Path) -> tuple[float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tests.state.worlds import four_days, scan, stillwatch
+from tests import command
+from tests.command import named, stillwatch
+from tests.state.worlds import four_days
 
 CASE_FILES = ("accounts.parquet", "campaigns.json", "evidence.parquet", "report.html")
 
@@ -32,9 +35,8 @@ def accounts(case: Path) -> dict[str, dict[str, object]]:
     return {row["account_id"]: row for row in pq.read_table(case / "accounts.parquet").to_pylist()}
 
 
-def named(case: Path) -> dict[str, str]:
-    """Campaign of every account that is named."""
-    return {a: str(r["campaign_id"]) for a, r in accounts(case).items() if r["disposition"] == "campaign"}
+def scan(log: Path, case: Path, *more: object) -> subprocess.CompletedProcess[str]:
+    return command.scan(log.parent, case, *more, log=log)
 
 
 def campaigns(case: Path) -> dict[str, dict[str, object]]:
@@ -57,7 +59,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
         assert done.returncode == 3, done.stderr
         states.append(world / f"state-{number}")
         shutil.copytree(world / "state", states[-1])
-    assert scan(world / "exchanges.parquet", world / "full").returncode == 3
+    assert command.scan(world, world / "full").returncode == 3
     truth = pq.read_table(world / "truth.parquet").to_pylist()
     return Days(logs, cases, states, world / "full", {r["account_id"]: r["campaign"] for r in truth if r["campaign"]})
 

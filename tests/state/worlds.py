@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,17 +38,3 @@ def four_days(folder: Path, seed: int) -> list[Path]:
         out.append(folder / f"day-{number - first + 1}.parquet")
         pq.write_table(log.filter(pc.equal(day, number)), out[-1])
     return out
-
-
-def stillwatch(*args: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stillwatch", *map(str, args)], capture_output=True, text=True, check=False
-    )
-
-
-def scan(log: Path, case: Path, *more: object) -> subprocess.CompletedProcess[str]:
-    world = log.parent
-    return stillwatch(
-        "scan", log, "--accounts", world / "accounts.parquet", "--licences", world / "licences.yaml",
-        "--out", case, "--quiet", *more,
-    )  # fmt: skip
